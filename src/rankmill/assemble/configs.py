@@ -1,0 +1,88 @@
+"""The configs of a dataset folder: their columns, in the order in which trainers read them.
+
+sentence-transformers takes the column `labels` as the target and every other column as an input,
+by position. So `triplets` and `listwise` hold texts alone; the ids of `listwise`, row by row, are
+in `lists`.
+"""
+
+import polars as pl
+
+from rankmill.tables import DOCUMENTS, JUDGMENTS, LISTS, QUERIES, REJECTIONS, Table
+
+LISTWISE = Table(
+    name="listwise",
+    key=(),
+    columns={
+        "query": pl.String,
+        "docs": pl.List(pl.String),
+        "labels": pl.List(pl.Float32),
+    },
+)
+TRIPLETS = Table(
+    name="triplets",
+    key=(),
+    columns={"anchor": pl.String, "positive": pl.String, "negative": pl.String},
+)
+LIST_IDS = Table(
+    name="lists",
+    key=("qid",),
+    columns={
+        "qid": pl.String,
+        "docids": pl.List(pl.String),
+        "grades": pl.List(pl.Int32),
+        "scores": pl.List(pl.Float64),
+        "score_kind": pl.String,
+        "stderrs": pl.List(pl.Float64),
+        "votes": pl.List(pl.Int32),
+        "candidate_ranks": pl.List(pl.Int32),
+        "origins": pl.List(pl.String),
+        "trials": pl.Int32,
+        "tau": pl.Float64,
+        "w": pl.Float64,
+        "top1_agreement": pl.Float64,
+        "view_tau": pl.Float64,
+        "source_rank": pl.Int32,
+    },
+    nullable=LISTS.nullable,
+)
+CORPUS = Table(
+    name="corpus",
+    key=("docid",),
+    columns={
+        "docid": pl.String,
+        "title": pl.String,
+        "text": pl.String,
+        "source": pl.String,
+        "parent": pl.String,
+        "licence": pl.String,
+        "lang": pl.String,
+        "cluster": pl.Int32,
+    },
+    nullable=DOCUMENTS.nullable,
+)
+KEPT_QUERIES = Table(
+    name="queries",
+    key=("qid",),
+    columns={
+        "qid": pl.String,
+        "text": pl.String,
+        "kind": pl.String,
+        "source_docid": pl.String,
+        "cluster": pl.Int32,
+        "teacher": pl.String,
+        "prompt": pl.String,
+        "request": pl.String,
+    },
+    nullable=QUERIES.nullable,
+)
+QRELS = Table(
+    name="qrels",
+    key=("qid", "docid"),
+    columns={"qid": pl.String, "docid": pl.String, "grade": pl.Int32},
+)
+
+CONFIGS = (LISTWISE, LIST_IDS, TRIPLETS, CORPUS, KEPT_QUERIES, QRELS, JUDGMENTS, REJECTIONS)
+"""In the order of the card. The first is the one that loads when none is named."""
+
+REJECTED = "rejected"
+"""The only split of `rejections`; what was rejected early belongs to none of the others."""

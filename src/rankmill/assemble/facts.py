@@ -1,0 +1,99 @@
+"""What a card says in numbers."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import polars as pl
+
+from rankmill.assemble.tables import SPLITS, AssemblyInput
+from rankmill.report import StageReport
+
+AGREEMENT = ("tau", "w", "top1_agreement", "view_tau")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CardFacts:
+    """What a card says beyond the tables. Nothing here may depend on the clock or the machine.
+
+    Attributes:
+        name: Name of the dataset.
+        version: Version of rankmill.
+        recipe: Identity of the resolved recipe, with keys `teachers`, `views` and `settle`.
+        prompts: Fingerprint of every prompt file used, by name.
+        reports: One per stage, in order.
+    """
+
+    name: str
+    version: str
+    recipe: Mapping[str, Any]
+    prompts: Mapping[str, str]
+    reports: Sequence[StageReport]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Measures:
+    """What a card says of the tables.
+
+    Attributes:
+        lists: Number of kept lists, and of all that were ranked.
+        depth: Mean number of documents in a kept list.
+        agreement: Mean over the kept lists, and over all, of each statistic of `AGREEMENT`; `None`
+            where no list has it.
+        source_first: Share of the lists, kept and all, whose first document is the one that the
+            query was written from; of the lists in which that document stands.
+        grades: Labels of each grade, highest first.
+        clusters: Clusters by split.
+        readings: View, teacher, status and number of the kept lists' readings.
+        licences: Documents under each licence, as its source words it; `None` is not stated.
+        langs: Languages of the documents, as BCP 47 tags.
+    """
+
+    lists: tuple[int, int]
+    depth: float
+    agreement: Mapping[str, tuple[float | None, float | None]]
+    source_first: tuple[float | None, float | None]
+    grades: Mapping[int, int]
+    clusters: Mapping[str, int]
+    readings: Sequence[tuple[str, str, str, int]]
+    licences: Mapping[str | None, int]
+    langs: Sequence[str]
+
+
+def measure(tables: AssemblyInput) -> Measures:
+    """Count and average what the tables hold."""
+    every = tables.lists
+    kept = every.filter("kept")
+    grades = tables.labels.group_by("grade").len().sort("grade", descending=True)
+    spread = tables.clusters.group_by("split").agg(pl.col("cluster").n_unique())
+    clusters = dict(spread.iter_rows())
+    readings = (
+        tables.judgments.join(tables.kept, on="qid", how="semi")
+        .group_by("view", "teacher", "status")
+        .len()
+        .sort("view", "teacher", "status")
+    )
+    documents = pl.scan_parquet(tables.documents)
+    licences = documents.group_by("licence").len().sort("len", "licence", descending=[True, False])
+    langs = documents.select(pl.col("lang").unique().sort().drop_nulls())
+    return Measures(
+        lists=(len(kept), len(every)),
+        depth=len(tables.labels) / len(kept),
+        agreement={name: (_mean(kept, name), _mean(every, name)) for name in AGREEMENT},
+        source_first=(_source_first(kept), _source_first(every)),
+        grades=dict(grades.iter_rows()),
+        clusters={split: clusters[split] for split in SPLITS if split in clusters},
+        readings=readings.rows(),
+        licences=dict(licences.collect(engine="streaming").iter_rows()),
+        langs=langs.collect(engine="streaming")["lang"].to_list(),
+    )
+
+
+def _mean(lists: pl.DataFrame, name: str) -> float | None:
+    mean: float | None = lists.select(pl.col(name).mean()).item()
+    return mean
+
+
+def _source_first(lists: pl.DataFrame) -> float | None:
+    share: float | None = lists.select((pl.col("source_rank") == 1).mean()).item()
+    return share

@@ -1,0 +1,59 @@
+"""Is a recipe ready to be built?"""
+
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+from rankmill.build import Build, open_build
+from rankmill.errors import PromptError, StageError
+from rankmill.prompts import Prompt
+from rankmill.settings import Settings
+
+
+def check(recipe: Path, *, overrides: Sequence[str], settings: Settings) -> Iterator[str]:
+    """Check a recipe, its prompts, its corpus and its teachers; one line for each that is sound.
+
+    Raises:
+        RankmillError: The first thing that is not.
+    """
+    with open_build(recipe, overrides=overrides, settings=settings, record=False) as build:
+        yield f"recipe {build.recipe.name}: valid"
+        for prompt in prompts_of(build):
+            yield f"prompt {prompt.name}: {prompt.front['purpose']}"
+        document = _first_document(build)
+        yield f"corpus {build.recipe.corpus.kind}: begins with {document}"
+        for teacher, needs in build.recipe.needs.items():
+            build.teachers.run(build.teachers.engine(teacher))
+            yield f"teacher {teacher}: returns what {', '.join(needs)} need"
+
+
+def prompts_of(build: Build) -> list[Prompt]:
+    """Every prompt of the recipe, checked against what its user fills in.
+
+    Raises:
+        PromptError: A prompt is missing, not valid, or of the wrong form or variables.
+    """
+    recipe = build.recipe
+    found = [_expect(build.prompt(recipe.generate.prompt), recipe.generate.variables, chat=True)]
+    for view in recipe.views:
+        prompt = build.prompt(view.prompt)
+        found.append(_expect(prompt, view.strategy.variables, chat=view.strategy.chat))
+    return found
+
+
+def _expect(prompt: Prompt, variables: frozenset[str], *, chat: bool) -> Prompt:
+    if prompt.is_chat != chat:
+        wanted = "a conversation" if chat else "a continuation (prefix and text)"
+        raise PromptError(f"prompt {prompt.name}: expected {wanted}")
+    if set(prompt.front["variables"]) != variables:
+        raise PromptError(
+            f"prompt {prompt.name}: expected variables {sorted(variables)}, "
+            f"found {sorted(prompt.front['variables'])}"
+        )
+    return prompt
+
+
+def _first_document(build: Build) -> str:
+    for document in build.recipe.corpus.documents(build.base):
+        if hasattr(document, "docid"):
+            return str(document.docid)
+    raise StageError(f"corpus {build.recipe.corpus.kind}: no document in it")

@@ -1,0 +1,135 @@
+"""The command line: `rankmill check | plan | build | show | status | models`."""
+
+import os
+import signal
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.console import Console
+
+from rankmill.cli_models import models
+from rankmill.errors import RankmillError
+from rankmill.settings import Settings
+
+_EXIT_CODES = (
+    "Exit codes: 0 done; 1 a fault of rankmill; 2 a wrong command, recipe, prompt or setting; 3 a "
+    "corpus that cannot be read; 4 missing or wrong model weights; 5 a teacher that cannot be "
+    "used; 6 a stage that cannot go on; 7 a damaged table; 8 a full or closed disk; 130 "
+    "interrupted. After every one of them the same command goes on where the build stopped."
+)
+app = typer.Typer(
+    name="rankmill",
+    help="Turn a text corpus into training data for search.",
+    epilog=_EXIT_CODES,
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    add_completion=False,
+)
+app.add_typer(models, name="models")
+out = Console(soft_wrap=False)
+err = Console(stderr=True)
+
+RecipeFile = Annotated[Path, typer.Argument(help="A recipe: a TOML file.", show_default=False)]
+Overrides = Annotated[
+    list[str] | None,
+    typer.Option("--set", metavar="KEY=VALUE", help="Change one value of the recipe."),
+]
+Data = Annotated[Path | None, typer.Option(help="Where tables, replies and builds are kept.")]
+BuildName = Annotated[str, typer.Argument(metavar="BUILD", help="Name or folder of a build.")]
+
+
+def _settings(data: Path | None) -> Settings:
+    return Settings(data=data) if data else Settings()
+
+
+@contextmanager
+def _said() -> Iterator[None]:
+    """Say an error in one line and leave with its exit code."""
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    try:
+        yield
+    except RankmillError as error:
+        err.print(f"error: {error}", style="red", markup=False, highlight=False, soft_wrap=True)
+        raise typer.Exit(error.exit_code) from error
+    except KeyboardInterrupt as error:
+        err.print("interrupted; the same command goes on from here", style="red")
+        raise typer.Exit(130) from error
+
+
+@app.command()
+def check(recipe: RecipeFile, overrides: Overrides = None, data: Data = None) -> None:
+    """Is the recipe valid, are its prompts there, do its teachers return what it needs?"""
+    from rankmill.check import check as run
+
+    with _said():
+        for line in run(recipe, overrides=overrides or (), settings=_settings(data)):
+            out.print(line, markup=False, highlight=False)
+
+
+@app.command()
+def plan(recipe: RecipeFile, overrides: Overrides = None, data: Data = None) -> None:
+    """What would a build cost: calls, tokens, minutes and money, before a token is spent."""
+    from rankmill.plan import plan as run
+
+    with _said():
+        out.print(run(recipe, overrides=overrides or (), settings=_settings(data)))
+
+
+@app.command()
+def build(
+    recipe: RecipeFile,
+    overrides: Overrides = None,
+    data: Data = None,
+    plain: Annotated[bool, typer.Option("--plain", help="Run without Prefect.")] = False,
+) -> None:
+    """Make the dataset: everything that is not there yet, and nothing twice."""
+    from rankmill.terminal import Live
+
+    settings = _settings(data)
+    with _said(), Live(out)() as live:
+        if plain:
+            from rankmill.line import build as run
+        else:
+            from rankmill.flows.generate import build as run
+        dataset = run(recipe, overrides=overrides or (), settings=settings, progress=live)
+    out.print(f'\n{dataset}\nload_dataset("{dataset}", "listwise", split="train")', markup=False)
+
+
+@app.command()
+def show(
+    name: BuildName,
+    qid: Annotated[str | None, typer.Argument(help="One list; without it, all in short.")] = None,
+    first: Annotated[int, typer.Option(help="Show the first N kept lists.", min=0)] = 0,
+    data: Data = None,
+) -> None:
+    """Print labelled lists as a person can judge them."""
+    from rankmill.finished import Finished
+    from rankmill.show import Lists, overview
+
+    with _said():
+        lists = Lists.of(Finished.find(_settings(data), name))
+        chosen = [qid] if qid else lists.kept()[:first]
+        for one in chosen:
+            out.print(lists.render(one), "")
+        if not chosen:
+            out.print(overview(lists))
+
+
+@app.command()
+def status(name: BuildName, data: Data = None) -> None:
+    """Print how far a build is: rows read, written, and rejected by rule, for every stage."""
+    from rankmill.finished import Finished
+    from rankmill.show import funnel
+
+    with _said():
+        out.print(funnel(Finished.find(_settings(data), name)))
+
+
+def main() -> None:
+    """Run the command line."""
+    os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
+    sys.exit(app())

@@ -1,0 +1,122 @@
+"""The files a corpus is read from: found, named and fingerprinted."""
+
+import hashlib
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from difflib import get_close_matches
+from pathlib import Path
+
+from rankmill.errors import CorpusError
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SourceFile:
+    """One file of a corpus.
+
+    Attributes:
+        name: What tables call it: its path below the folder that was asked for, so that no
+            table depends on where a machine keeps its files.
+    """
+
+    path: Path
+    name: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Place:
+    """Where a row stands, counted from 1. As a string it is what an error message names.
+
+    Attributes:
+        within: The file or dataset, as the user would open it.
+        name: The same, as tables call it.
+    """
+
+    within: str
+    name: str
+    row: int
+
+    def __str__(self) -> str:
+        return f"{self.within}:{self.row}"
+
+    @property
+    def source(self) -> str:
+        """The `source` of a document read here."""
+        return f"{self.name}:{self.row}"
+
+
+def resolve(path: Path, base: Path) -> Path:
+    """Make a recipe's path absolute: `~` is the user's home, the rest is relative to `base`."""
+    return base / path.expanduser()
+
+
+def find_files(path: Path, base: Path, *, endings: tuple[str, ...]) -> tuple[SourceFile, ...]:
+    """Find the files meant by a file, a folder or a glob, sorted by name.
+
+    A folder means every file below it whose name has one of the `endings`, hidden ones left out.
+
+    Raises:
+        CorpusError: There is no such file.
+    """
+    place = resolve(path, base)
+    if place.is_file():
+        return (SourceFile(path=place, name=place.name),)
+    if place.is_dir():
+        found = [file for ending in endings for file in place.rglob(f"*{ending}")]
+        wanted = f"no file{' named *' if any(endings) else ''}{' or *'.join(endings)} below it"
+    else:
+        place, pattern = _glob(place)
+        found = list(place.glob(pattern)) if pattern and place.is_dir() else []
+        wanted = f"no file matches {pattern}" if pattern else _missing(place)
+    named = {file.relative_to(place): file for file in found if file.is_file()}
+    files = [
+        SourceFile(path=named[name], name=name.as_posix())
+        for name in sorted(named)
+        if not any(part.startswith(".") for part in name.parts)
+    ]
+    if not files:
+        raise CorpusError(f"{place}: {wanted}")
+    return tuple(files)
+
+
+def fingerprint(files: Iterable[SourceFile]) -> str:
+    """The SHA-256 over the names and bytes of `files`, as 64 hex digits.
+
+    Raises:
+        CorpusError: A file cannot be read.
+    """
+    total = hashlib.sha256()
+    for file in files:
+        with readable(file.path), file.path.open("rb") as stream:
+            content = hashlib.file_digest(stream, "sha256").hexdigest()
+        total.update(f"{content}  {file.name}\n".encode())
+    return total.hexdigest()
+
+
+@contextmanager
+def readable(path: Path) -> Iterator[None]:
+    """Turn the disk's own errors while reading `path` into one line.
+
+    Raises:
+        CorpusError: `path` cannot be read.
+    """
+    try:
+        yield
+    except OSError as error:
+        raise CorpusError(f"{path}: cannot be read: {error.strerror or error}") from error
+
+
+def _glob(place: Path) -> tuple[Path, str]:
+    """Split a path before its first part with a wildcard; no pattern when it has none."""
+    for position, part in enumerate(place.parts):
+        if any(sign in part for sign in "*?["):
+            return Path(*place.parts[:position]), "/".join(place.parts[position:])
+    return place, ""
+
+
+def _missing(place: Path) -> str:
+    folder = place.parent
+    if not folder.is_dir():
+        return "no such file or folder"
+    nearest = get_close_matches(place.name, [entry.name for entry in folder.iterdir()], n=1)
+    return "no such file or folder" + (f", the nearest name is {nearest[0]}" if nearest else "")

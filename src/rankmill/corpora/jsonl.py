@@ -1,0 +1,92 @@
+"""Documents from JSON Lines files."""
+
+import gzip
+import zlib
+from collections.abc import Iterator
+from pathlib import Path
+from typing import BinaryIO, Literal, cast
+
+import orjson
+
+from rankmill.corpora.columns import Columns
+from rankmill.corpora.files import Place, SourceFile, find_files, fingerprint, readable
+from rankmill.errors import CorpusError
+from rankmill.records import Document, Rejection
+from rankmill.spec import Machine, Spec
+
+_BOM = b"\xef\xbb\xbf"
+_UTF16 = (b"\xff\xfe", b"\xfe\xff")
+
+
+class Jsonl(Spec):
+    """One JSON object a line, in UTF-8, plain or compressed with gzip. Empty lines are skipped.
+
+    Attributes:
+        path: A file, a glob, or a folder that means every `.jsonl` and `.jsonl.gz` below it;
+            relative to the recipe's folder.
+        columns: Which fields hold what.
+    """
+
+    kind: Literal["jsonl"] = "jsonl"
+    path: Path = Machine(...)
+    columns: Columns = Columns()
+
+    def __str__(self) -> str:
+        return str(self.path)
+
+    def documents(self, base: Path) -> Iterator[Document | Rejection]:
+        """Read every line, file by file in the order of their names.
+
+        Raises:
+            CorpusError: A file is missing or cannot be read, or a line is not UTF-8, not JSON,
+                not an object, or lacks a named field.
+        """
+        for file in self._files(base):
+            for number, line in _lines(file):
+                place = Place(within=str(file.path), name=file.name, row=number)
+                yield self.columns.document(_object(line, place), place)
+
+    def origin(self, base: Path) -> str:
+        """The SHA-256 over the names and bytes of the files."""
+        return fingerprint(self._files(base))
+
+    def _files(self, base: Path) -> tuple[SourceFile, ...]:
+        return find_files(self.path, base, endings=(".jsonl", ".jsonl.gz"))
+
+
+def _lines(file: SourceFile) -> Iterator[tuple[int, bytes]]:
+    """The lines that hold something, with their numbers from 1."""
+    with readable(file.path), _open(file.path) as stream:
+        try:
+            for number, line in enumerate(stream, start=1):
+                content = line.strip()
+                if number == 1:
+                    content = content.removeprefix(_BOM)
+                if content:
+                    yield number, content
+        except (EOFError, zlib.error) as error:
+            raise CorpusError(f"{file.path}: broken gzip file: {error}") from error
+
+
+def _open(path: Path) -> BinaryIO:
+    return cast(BinaryIO, gzip.open(path)) if path.suffix == ".gz" else path.open("rb")
+
+
+def _object(line: bytes, place: Place) -> dict[str, object]:
+    try:
+        value = orjson.loads(line)
+    except orjson.JSONDecodeError as error:
+        raise CorpusError(f"{place}: {_why(line, error)}") from error
+    if not isinstance(value, dict):
+        raise CorpusError(f"{place}: a JSON {type(value).__name__}, expected an object")
+    return value
+
+
+def _why(line: bytes, error: orjson.JSONDecodeError) -> str:
+    if line.startswith(_UTF16):
+        return "UTF-16, expected UTF-8"
+    try:
+        line.decode()
+    except UnicodeDecodeError as wrong:
+        return f"not UTF-8: byte 0x{line[wrong.start]:02x} at byte {wrong.start + 1} of the line"
+    return f"not JSON: {error.msg} at column {error.colno}"

@@ -1,0 +1,26 @@
+"""What a filter looks at: one query with every ranking its teachers gave."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from rankmill.records import Ranking
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LabelledList:
+    """One candidate list after labelling.
+
+    Attributes:
+        source_docid: The document the query was written for.
+        trials: The rankings of every view, one per valid trial.
+        views: One ranking per view, aggregated over its trials.
+        scores: Mean score of every document in every view that scores, by view and docid.
+        consensus: The ranking over all views.
+    """
+
+    qid: str
+    source_docid: str
+    trials: Mapping[str, tuple[Ranking, ...]]
+    views: Mapping[str, Ranking]
+    scores: Mapping[str, Mapping[str, float]]
+    consensus: Ranking

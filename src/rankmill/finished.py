@@ -1,0 +1,67 @@
+"""A build as it lies on disk: what `rankmill show` and `rankmill status` read."""
+
+import difflib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import polars as pl
+
+from rankmill import tablestore
+from rankmill.build import read_manifest
+from rankmill.errors import ConfigError, StageError
+from rankmill.recipe import Recipe
+from rankmill.report import StageReport
+from rankmill.settings import Settings
+from rankmill.tables import Table
+from rankmill.tablestore import Output
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Finished:
+    """A build folder and its manifest."""
+
+    folder: Path
+    manifest: Mapping[str, Any]
+
+    @classmethod
+    def find(cls, settings: Settings, name: str) -> "Finished":
+        """Open a build by its name or its folder.
+
+        Raises:
+            ConfigError: There is none; names the builds there are.
+        """
+        builds = settings.data / "builds"
+        for folder in (Path(name), builds / name):
+            if manifest := read_manifest(folder):
+                return cls(folder=folder, manifest=manifest)
+        known = sorted(path.parent.name for path in builds.glob("*/manifest.json"))
+        near = difflib.get_close_matches(name, known, n=1)
+        hint = f"did you mean {near[0]}?" if near else f"builds there: {', '.join(known) or 'none'}"
+        raise ConfigError(f"no build {name} in {builds}; {hint}")
+
+    @property
+    def recipe(self) -> Recipe:
+        """The recipe as it was resolved."""
+        return Recipe.model_validate(self.manifest["recipe"])
+
+    @property
+    def reports(self) -> list[StageReport]:
+        """The counts of every stage, in the order they were made."""
+        return [StageReport.from_json(s["report"]) for s in self.manifest["stages"].values()]
+
+    def output(self, stage: str) -> Output:
+        """A stage's tables.
+
+        Raises:
+            StageError: The build has not come that far.
+        """
+        folder = self.folder / "tables" / stage
+        if stage not in self.manifest["stages"] or not folder.is_dir():
+            raise StageError(f"{self.folder}: {stage} is not made yet; run rankmill build first")
+        return tablestore.load(folder.resolve())
+
+    def read(self, stage: str, table: Table) -> pl.DataFrame:
+        """One table of one stage."""
+        return self.output(stage).read(table)

@@ -1,0 +1,86 @@
+"""The whole system on one screen: corpus in, dataset out.
+
+    ingest - embed - cluster - sample - generate - retrieve - label - settle - assemble
+
+`flows/generate.py` runs this line as a Prefect flow whose tasks are the stages; here it runs plain.
+"""
+
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any, Protocol
+
+from rankmill import stages
+from rankmill.build import Build, open_build
+from rankmill.progress import Progress
+from rankmill.settings import Settings
+from rankmill.tablestore import Output
+
+
+class Runner(Protocol):
+    """Who runs a stage: this process, or Prefect."""
+
+    def run(self, stage: Any, build: Build, *inputs: Any) -> Output:  # noqa: ANN401
+        """Run one stage and wait for it."""
+        ...
+
+    def map(self, stage: Any, build: Build, *inputs: Any, parts: Sequence[Any]) -> list[Output]:  # noqa: ANN401
+        """Run one stage for every part, side by side, and wait for all."""
+        ...
+
+
+def line(build: Build, do: Runner) -> Path:
+    """Run every stage that is not done, and return the dataset's folder."""
+    documents = do.run(stages.ingest, build)
+    vectors = do.run(stages.embed, build, documents)
+    clusters = do.run(stages.cluster, build, documents, vectors)
+    seeds = do.run(stages.sample, build, documents, clusters)
+    queries = do.run(stages.generate, build, documents, clusters, seeds)
+    candidates = do.run(stages.retrieve, build, documents, vectors, clusters, queries)
+    judged = do.map(
+        stages.label_part, build, documents, queries, candidates, parts=stages.parts(build)
+    )
+    judgments = do.run(stages.label, build, documents, queries, candidates, judged)
+    labels = do.run(stages.settle, build, queries, candidates, judgments)
+    tables = [documents, clusters, seeds, queries, candidates, judgments, labels]
+    return stages.publish(build, do.run(stages.assemble, build, tables))
+
+
+class Plain:
+    """Runs stages as the functions they are."""
+
+    def run(self, stage: Any, build: Build, *inputs: Any) -> Output:  # noqa: ANN401
+        """Call the stage."""
+        output: Output = stage(build, *inputs)
+        return output
+
+    def map(self, stage: Any, build: Build, *inputs: Any, parts: Sequence[Any]) -> list[Output]:  # noqa: ANN401
+        """Call the stage in a thread for every part; the first fault stops the others."""
+        with ThreadPoolExecutor(max_workers=len(parts)) as threads:
+            running = [threads.submit(stage, build, *inputs, part) for part in parts]
+            try:
+                return [one.result() for one in running]
+            except BaseException:
+                for one in running:
+                    one.cancel()
+                build.teachers.cancel()
+                raise
+
+
+def build(
+    recipe: Path,
+    *,
+    overrides: Sequence[str] = (),
+    settings: Settings | None = None,
+    progress: Progress | None = None,
+) -> Path:
+    """Build a recipe's dataset in this process, without Prefect.
+
+    Returns:
+        The dataset's folder, which `datasets.load_dataset` reads.
+
+    Raises:
+        RankmillError: As `rankmill.errors` says; what was finished stays, and a second call goes on.
+    """
+    with open_build(recipe, overrides=overrides, settings=settings, progress=progress) as opened:
+        return line(opened, Plain())

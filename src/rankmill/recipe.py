@@ -1,0 +1,200 @@
+"""One object that says everything a dataset depends on, but for secrets and machines."""
+
+import difflib
+import tomllib
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any, Self, get_args
+
+from pydantic import Field, ValidationError, model_validator
+from pydantic_core import ErrorDetails
+
+from rankmill.assemble import Assembly
+from rankmill.corpora import Corpus, Passages
+from rankmill.errors import ConfigError
+from rankmill.generate import FewShot, QueryRules
+from rankmill.label import View
+from rankmill.retrieve import Retrieval
+from rankmill.sampling import DUQGen
+from rankmill.settle import Settle
+from rankmill.space import Embedder, SphericalKMeans, Splits
+from rankmill.spec import Spec
+from rankmill.teachers import Teacher
+from rankmill.teachers.engine import Need
+
+
+class Limits(Spec):
+    """Largest share of rows that a stage may reject before the build stops, per stage."""
+
+    ingest: float = Field(default=0.95, ge=0, le=1)
+    generate: float = Field(default=0.8, ge=0, le=1)
+    retrieve: float = Field(default=0.5, ge=0, le=1)
+    label: float = Field(default=0.5, ge=0, le=1)
+    settle: float = Field(default=0.8, ge=0, le=1)
+
+
+class Recipe(Spec):
+    """Everything a dataset depends on; the stages read it in the order of its fields."""
+
+    name: str = Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*$")
+    corpus: Corpus
+    passages: Passages = Passages()
+    embed: Embedder
+    cluster: SphericalKMeans = SphericalKMeans()
+    splits: Splits = Splits()
+    sample: DUQGen
+    teachers: dict[str, Teacher] = Field(min_length=1)
+    generate: FewShot
+    queries: QueryRules = QueryRules()
+    retrieve: Retrieval = Retrieval()
+    views: tuple[View, ...] = Field(min_length=1)
+    settle: Settle = Settle()
+    assemble: Assembly = Assembly()
+    limits: Limits = Limits()
+
+    @model_validator(mode="after")
+    def names_are_known(self) -> Self:
+        """Refuse a teacher or a view that the recipe does not define."""
+        views = [view.name for view in self.views]
+        if repeated := {name for name in views if views.count(name) > 1}:
+            raise ValueError(f"views repeat the name {sorted(repeated)}")
+        users = {"generate": self.generate.teacher}
+        users |= {f"views.{view.name}": view.teacher for view in self.views}
+        for where, teacher in users.items():
+            if teacher not in self.teachers:
+                known = ", ".join(self.teachers)
+                raise ValueError(f"{where}: no teacher {teacher}; the recipe defines {known}")
+        if unknown := self.settle.reads - set(views):
+            raise ValueError(f"settle names views {sorted(unknown)}; the recipe defines {views}")
+        if not any(self.settle.weights.get(view, 1.0) for view in views):
+            raise ValueError("settle.weights leaves no view in the consensus")
+        return self
+
+    @property
+    def needs(self) -> dict[str, dict[str, Need]]:
+        """What every use of a teacher needs of it, by teacher and by what the use is called."""
+        needs: dict[str, dict[str, Need]] = {self.generate.teacher: {"generate": "text"}}
+        for view in self.views:
+            needs.setdefault(view.teacher, {})[view.name] = view.strategy.needs
+        return needs
+
+    @classmethod
+    def load(cls, path: Path, overrides: Sequence[str] = ()) -> Self:
+        """Read a TOML file; its stem is the name of the dataset unless it says another.
+
+        Args:
+            path: The file.
+            overrides: Texts such as `label.trials=5`, applied before anything is checked. What
+                stands right of the equals sign is TOML, or else a plain string.
+
+        Raises:
+            ConfigError: The file is missing or is not TOML, or has an unknown key or a value out
+                of range; names the file, the key, what was found and what was expected.
+        """
+        try:
+            values = tomllib.loads(path.read_text(encoding="utf-8"))
+        except FileNotFoundError as error:
+            raise ConfigError(f"{path}: no such recipe") from error
+        except (tomllib.TOMLDecodeError, UnicodeDecodeError, OSError) as error:
+            raise ConfigError(f"{path}: expected a TOML file: {error}") from error
+        values.setdefault("name", path.stem)
+        for override in overrides:
+            _set(values, override)
+        try:
+            return cls.model_validate(values)
+        except ValidationError as error:
+            lines = "; ".join(_explain(cls, detail) for detail in error.errors())
+            raise ConfigError(f"{path}: {lines}") from error
+
+
+def _set(values: dict[str, Any], override: str) -> None:
+    path, equals, text = override.partition("=")
+    *parents, last = keys = path.strip().split(".")
+    if not equals or not all(keys):
+        raise ConfigError(f"--set {override}: expected KEY=VALUE, such as sample.documents=100")
+    place: Any = values
+    for key in parents:
+        place = _child(place, key, override)
+    value = _toml(text.strip())
+    if isinstance(place, list):
+        place[_index(place, last, override)] = value
+    else:
+        place[last] = value
+
+
+def _child(place: Any, key: str, override: str) -> Any:  # noqa: ANN401 - a TOML value
+    if isinstance(place, list):
+        return place[_index(place, key, override)]
+    child = place.setdefault(key, {})
+    if not isinstance(child, dict | list):
+        raise ConfigError(f"--set {override}: {key} is a value, not a table: {child!r}")
+    return child
+
+
+def _index(items: list[Any], key: str, override: str) -> int:
+    """A place in a list of tables: a number, or the `name` of one of them."""
+    names = [item.get("name") for item in items if isinstance(item, dict)]
+    if key in names:
+        return names.index(key)
+    if key.isdecimal() and int(key) < len(items):
+        return int(key)
+    known = [name for name in names if name] or f"0 to {len(items) - 1}"
+    raise ConfigError(f"--set {override}: no item {key}; expected one of {known}")
+
+
+def _toml(text: str) -> Any:  # noqa: ANN401 - a TOML value
+    try:
+        return tomllib.loads(f"value = {text}")["value"]
+    except tomllib.TOMLDecodeError:
+        return text
+
+
+def _explain(root: type[Spec], error: ErrorDetails) -> str:
+    """One clause for one fault: where, what was found, what was expected."""
+    where = [str(part) for part in error["loc"]]
+    if error["type"] == "extra_forbidden":
+        known = sorted(_fields(root, error["loc"][:-1]))
+        near = difflib.get_close_matches(where[-1], known, n=1, cutoff=0.5)
+        hint = f"did you mean {near[0]}?" if near else f"expected one of {', '.join(known)}"
+        return f"unknown key {'.'.join(where)}; {hint}"
+    if error["type"] in {"union_tag_invalid", "union_tag_not_found"}:
+        return f"{'.'.join(where)}: {_kinds(error)}"
+    if error["type"] == "missing":
+        return f"missing key {'.'.join(where)}"
+    message = error["msg"].removeprefix("Value error, ")
+    found = error["input"]
+    shown = f", found {found!r}" if isinstance(found, str | int | float | bool) else ""
+    return f"{'.'.join(where)}: {message}{shown}" if where else message
+
+
+def _kinds(error: ErrorDetails) -> str:
+    context: Mapping[str, Any] = error.get("ctx", {})
+    if "tag" not in context:
+        return "missing key kind"
+    known = context["expected_tags"].replace("'", "").split(", ")
+    near = difflib.get_close_matches(str(context["tag"]), known, n=1)
+    hint = f"; did you mean {near[0]}?" if near else ""
+    return f"unknown kind {context['tag']!r}; expected one of {', '.join(known)}{hint}"
+
+
+def _fields(root: type[Spec], location: Sequence[int | str]) -> set[str]:
+    """Keys allowed where an error was found, following field names and kinds down the specs."""
+    specs = {root}
+    for part in location:
+        inner = {
+            found
+            for spec in specs
+            for name, field in spec.model_fields.items()
+            if name == part
+            for found in _specs(field.annotation)
+        }
+        tagged = {s for s in specs if (k := s.model_fields.get("kind")) and k.default == part}
+        specs = inner or tagged or specs
+    return {name for spec in specs for name in spec.model_fields}
+
+
+def _specs(annotation: Any) -> Iterator[type[Spec]]:  # noqa: ANN401 - any annotation
+    if isinstance(annotation, type) and issubclass(annotation, Spec):
+        yield annotation
+    for argument in get_args(annotation):
+        yield from _specs(argument)

@@ -1,0 +1,190 @@
+"""The nouns of ranking, as immutable values.
+
+`qid` and `docid` are opaque strings. Ranks count from 1. A list of docids is best first.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Literal, Self
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Document:
+    """One unit of the corpus: a passage once it is split.
+
+    Attributes:
+        docid: Stable id, unique in the corpus.
+        source: Where it came from, in words a person can follow.
+        parent: Docid of the document this passage was cut from, if it was cut.
+        licence: SPDX id or the source's own words, if known.
+        lang: BCP 47 tag, if known.
+    """
+
+    docid: str
+    text: str
+    title: str = ""
+    source: str = ""
+    parent: str | None = None
+    licence: str | None = None
+    lang: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Query:
+    """One information need, in words."""
+
+    qid: str
+    text: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ranking:
+    """Docids, best first, with the scores that put them there.
+
+    Raises:
+        ValueError: A docid repeats, or scores and docids differ in number.
+    """
+
+    docids: tuple[str, ...]
+    scores: tuple[float, ...]
+
+    def __post_init__(self) -> None:
+        if len(set(self.docids)) != len(self.docids):
+            raise ValueError(f"a ranking repeats a docid: {self.docids}")
+        if len(self.docids) != len(self.scores):
+            raise ValueError(f"{len(self.docids)} docids but {len(self.scores)} scores")
+
+    @classmethod
+    def in_order(cls, docids: Sequence[str]) -> Self:
+        """A ranking without scores of its own: a document scores how many others it beats."""
+        return cls(docids=tuple(docids), scores=tuple(map(float, range(len(docids) - 1, -1, -1))))
+
+    @classmethod
+    def by_score(cls, scores: Mapping[str, float]) -> Self:
+        """Sort by score, highest first; equal scores fall back to docid order."""
+        docids = sorted(scores, key=lambda docid: (-scores[docid], docid))
+        return cls(docids=tuple(docids), scores=tuple(scores[docid] for docid in docids))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Permutation:
+    """One teacher's ordering of the documents it was shown.
+
+    Attributes:
+        shown: Docids in the order the prompt listed them.
+        ranked: The same docids, most relevant first.
+
+    Raises:
+        ValueError: `ranked` does not rearrange `shown`, or `shown` repeats a docid.
+    """
+
+    shown: tuple[str, ...]
+    ranked: tuple[str, ...]
+
+    def __post_init__(self) -> None:
+        if len(set(self.shown)) != len(self.shown):
+            raise ValueError(f"shown repeats a docid: {self.shown}")
+        if sorted(self.ranked) != sorted(self.shown):
+            raise ValueError(f"{self.ranked} does not rearrange {self.shown}")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Score:
+    """One teacher's score of one document; higher is more relevant."""
+
+    docid: str
+    value: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Malformed:
+    """A teacher reply that answers no question, and why."""
+
+    reason: Literal[
+        "empty",
+        "refused",
+        "cut_short",
+        "not_a_ranking",
+        "incomplete",
+        "repeated",
+        "unknown_identifier",
+        "no_log_probabilities",
+        "low_label_mass",
+    ]
+    detail: str = ""
+
+
+Reading = Permutation | Score
+"""What a strategy is sent: a valid reading of one reply."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Rejection:
+    """Why one row was left out. Rules are named for what is true when they fire."""
+
+    id: str
+    rule: str
+    detail: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Message:
+    """One turn of a conversation."""
+
+    role: Literal["system", "user", "assistant"]
+    content: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Chat:
+    """A request for the next turn.
+
+    Attributes:
+        stop: Texts that end the reply.
+        top_logprobs: How many alternatives of the first token come back, 0 for none, at most 20.
+    """
+
+    messages: tuple[Message, ...]
+    max_tokens: int
+    temperature: float = 0.0
+    stop: tuple[str, ...] = ()
+    top_logprobs: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Continuation:
+    """A request for the log-probability of every token of `text`, given `prefix` before it.
+
+    Nothing is generated, and no chat template is applied. `text` should start with the space or
+    line break that separates it from `prefix`, so that tokens do not straddle the border.
+    """
+
+    prefix: str
+    text: str
+
+
+Request = Chat | Continuation
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reply:
+    """One answer of a teacher, as it came.
+
+    Attributes:
+        text: The generated turn; empty for a `Continuation`.
+        reasoning: What the model thought aloud, kept apart from `text`.
+        finish_reason: "stop", "length", "content_filter" or what else the server said.
+        top_logprobs: Alternatives of the first generated token and their natural
+            log-probabilities, most probable first.
+        logprobs: Natural log-probabilities of the tokens of `Continuation.text`, in order.
+        tokens_in: Tokens of the prompt.
+        tokens_out: Tokens generated.
+    """
+
+    text: str = ""
+    reasoning: str = ""
+    finish_reason: str = "stop"
+    top_logprobs: tuple[tuple[str, float], ...] = ()
+    logprobs: tuple[float, ...] = ()
+    tokens_in: int = 0
+    tokens_out: int = 0

@@ -1,0 +1,26 @@
+"""One space for the whole corpus: vectors, the topics they form, and the splits of those."""
+
+from typing import Annotated
+
+from pydantic import Field
+
+from rankmill.space.cluster import SphericalKMeans
+from rankmill.space.encoder import Encoder
+from rankmill.space.openai_embeddings import OpenAIEmbeddings
+from rankmill.space.sentence_transformers import SentenceTransformer
+from rankmill.space.splits import Splits
+from rankmill.space.vectors import embed, open_vectors, text_of
+
+Embedder = Annotated[SentenceTransformer | OpenAIEmbeddings, Field(discriminator="kind")]
+
+__all__ = [
+    "Embedder",
+    "Encoder",
+    "OpenAIEmbeddings",
+    "SentenceTransformer",
+    "SphericalKMeans",
+    "Splits",
+    "embed",
+    "open_vectors",
+    "text_of",
+]

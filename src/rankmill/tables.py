@@ -1,0 +1,172 @@
+"""The tables between stages: their columns, their keys, and a check of both."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+import polars as pl
+
+from rankmill.errors import TableError
+
+Schema = Mapping[str, type[pl.DataType] | pl.DataType]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Table:
+    """A contract. A column that is not declared is refused, as is a missing or retyped one.
+
+    Attributes:
+        key: Columns that together name a row.
+        columns: Declared columns, in order.
+        nullable: Columns that may hold nulls.
+    """
+
+    name: str
+    key: tuple[str, ...]
+    columns: Schema
+    nullable: frozenset[str] = field(default_factory=frozenset)
+
+    def check(self, frame: pl.DataFrame) -> pl.DataFrame:
+        """Return `frame` with its columns in the declared order.
+
+        Raises:
+            TableError: Columns differ from the declared ones, a key repeats, or a null stands
+                where none may.
+        """
+        expected = pl.Schema(self.columns)
+        found = {name: frame.schema.get(name) for name in {**expected, **frame.schema}}
+        wrong = {name: kind for name, kind in found.items() if kind != expected.get(name)}
+        if wrong:
+            raise TableError(f"{self.name}: expected {dict(expected)}, got {wrong}")
+        holes = [
+            name
+            for name in expected
+            if name not in self.nullable and frame.get_column(name).null_count()
+        ]
+        if holes:
+            raise TableError(f"{self.name}: null in {holes}, expected a value in every row")
+        if self.key and frame.select(self.key).is_duplicated().any():
+            raise TableError(f"{self.name}: {self.key} is not unique")
+        return frame.select(list(expected))
+
+    def empty(self) -> pl.DataFrame:
+        """The table without rows."""
+        return pl.DataFrame(schema=self.columns)
+
+
+DOCUMENTS = Table(
+    name="documents",
+    key=("docid",),
+    columns={
+        "docid": pl.String,
+        "title": pl.String,
+        "text": pl.String,
+        "source": pl.String,
+        "parent": pl.String,
+        "licence": pl.String,
+        "lang": pl.String,
+        "sha256": pl.String,
+    },
+    nullable=frozenset({"parent", "licence", "lang"}),
+)
+CLUSTERS = Table(
+    name="clusters",
+    key=("docid",),
+    columns={
+        "docid": pl.String,
+        "cluster": pl.Int32,
+        "similarity": pl.Float32,
+        "split": pl.String,
+    },
+)
+SEEDS = Table(
+    name="seeds",
+    key=("docid",),
+    columns={"docid": pl.String, "cluster": pl.Int32},
+)
+QUERIES = Table(
+    name="queries",
+    key=("qid",),
+    columns={
+        "qid": pl.String,
+        "text": pl.String,
+        "kind": pl.String,
+        "source_docid": pl.String,
+        "cluster": pl.Int32,
+        "split": pl.String,
+        "prompt": pl.String,
+        "teacher": pl.String,
+        "request": pl.String,
+    },
+)
+CANDIDATES = Table(
+    name="candidates",
+    key=("qid", "docid"),
+    columns={
+        "qid": pl.String,
+        "docid": pl.String,
+        "rank": pl.Int32,
+        "score": pl.Float64,
+        "origin": pl.String,
+        "bm25_rank": pl.Int32,
+        "dense_rank": pl.Int32,
+    },
+    nullable=frozenset({"bm25_rank", "dense_rank"}),
+)
+JUDGMENTS = Table(
+    name="judgments",
+    key=("qid", "view", "trial", "step"),
+    columns={
+        "qid": pl.String,
+        "view": pl.String,
+        "trial": pl.Int32,
+        "step": pl.Int32,
+        "question": pl.String,
+        "shown": pl.List(pl.String),
+        "ranked": pl.List(pl.String),
+        "scores": pl.List(pl.Float64),
+        "score_kind": pl.String,
+        "reasoning": pl.String,
+        "status": pl.String,
+        "detail": pl.String,
+        "prompt": pl.String,
+        "teacher": pl.String,
+        "request": pl.String,
+    },
+    nullable=frozenset({"ranked", "scores", "score_kind", "reasoning"}),
+)
+LABELS = Table(
+    name="labels",
+    key=("qid", "docid"),
+    columns={
+        "qid": pl.String,
+        "docid": pl.String,
+        "rank": pl.Int32,
+        "score": pl.Float64,
+        "score_kind": pl.String,
+        "grade": pl.Int32,
+        "stderr": pl.Float64,
+        "votes": pl.Int32,
+    },
+    nullable=frozenset({"stderr"}),
+)
+LISTS = Table(
+    name="lists",
+    key=("qid",),
+    columns={
+        "qid": pl.String,
+        "trials": pl.Int32,
+        "tau": pl.Float64,
+        "w": pl.Float64,
+        "top1_agreement": pl.Float64,
+        "view_tau": pl.Float64,
+        "source_rank": pl.Int32,
+        "kept": pl.Boolean,
+        "reason": pl.String,
+    },
+    nullable=frozenset({"tau", "w", "top1_agreement", "view_tau", "source_rank"}),
+)
+REJECTIONS = Table(
+    name="rejections",
+    key=(),
+    columns={"stage": pl.String, "id": pl.String, "rule": pl.String, "detail": pl.String},
+)

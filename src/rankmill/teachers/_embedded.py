@@ -1,0 +1,183 @@
+"""This file holds the engine of the embedded teacher: requests in, replies out."""
+
+import asyncio
+import hashlib
+from collections import Counter
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+
+import jinja2
+import numpy as np
+
+from rankmill.errors import RequestRefused, TeacherIncapable
+from rankmill.records import Chat, Continuation, Message, Reply, Request
+from rankmill.teachers._llama_cpp import Logits, Model
+
+_THINKING = ("<think>", "</think>")
+_UNSEEN = "\u200b"
+
+
+class Embedded:
+    """One loaded model that answers requests, one at a time, in a thread of its own.
+
+    Attributes:
+        model: Counts the tokens it computed and those it reused.
+    """
+
+    def __init__(self, model: Model) -> None:
+        self.model = model
+        self._thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="llama.cpp")
+        self._asked: Counter[bytes] = Counter()
+
+    @property
+    def concurrency(self) -> int:
+        """One: the model keeps every core busy with one request."""
+        return 1
+
+    async def answer(self, request: Request) -> Reply:
+        """Answer one request; requests are answered in the order they come.
+
+        Raises:
+            RequestRefused: The prompt does not fit the context, or the model's chat template.
+            TeacherIncapable: The model has no chat template.
+            TeacherUnavailable: llama.cpp cannot go on, or the teacher is being closed.
+        """
+        loop = asyncio.get_running_loop()
+        match request:
+            case Chat():
+                return await loop.run_in_executor(self._thread, self._chat, request)
+            case Continuation():
+                return await loop.run_in_executor(self._thread, self._score, request)
+
+    def close(self) -> None:
+        """End the request in progress and free the memory."""
+        self.model.stop()
+        self._thread.submit(self.model.close)
+        self._thread.shutdown()
+
+    def _score(self, request: Continuation) -> Reply:
+        """Read prefix and text, tokenized apart so that the border is exact."""
+        prefix = [*self.model.opening, *self.model.tokenize(request.prefix, special=False)]
+        text = self.model.tokenize(request.text, special=False)
+        if not prefix:
+            raise RequestRefused("a continuation needs a prefix: no token comes before its text")
+        tokens = [*prefix, *text]
+        self._fit(tokens)
+        # The logits after each token are the chances of the next one; the last has none.
+        logits = self.model.read(tokens[:-1], logits_from=len(prefix) - 1)
+        logprobs = tuple(
+            float(row[token]) - _log_sum(row) for row, token in zip(logits, text, strict=True)
+        )
+        return Reply(logprobs=logprobs, tokens_in=len(tokens))
+
+    def _chat(self, request: Chat) -> Reply:
+        prompt = self._prompt(request.messages)
+        self._fit(prompt)
+        (logits,) = self.model.read(prompt, logits_from=len(prompt) - 1)
+        top = self._top(logits, request.top_logprobs)
+        written, tokens_out, finish = self._generate(prompt, logits, request)
+        reasoning, text = _split_thought(written)
+        return Reply(
+            text=text,
+            reasoning=reasoning,
+            finish_reason=finish,
+            top_logprobs=top,
+            tokens_in=len(prompt),
+            tokens_out=tokens_out,
+        )
+
+    def _prompt(self, messages: Sequence[Message]) -> list[int]:
+        template = self.model.template
+        if template is None:
+            raise TeacherIncapable("the model's file has no chat template: it cannot chat")
+        turns = [{"role": turn.role, "content": self._plain(turn.content)} for turn in messages]
+        try:
+            text = template(messages=turns).prompt
+        except (ValueError, jinja2.TemplateError) as error:
+            raise RequestRefused(f"the model's chat template: {error}") from error
+        tokens = self.model.tokenize(text, special=True)
+        opening = self.model.opening
+        return tokens if tokens[: len(opening)] == opening else [*opening, *tokens]
+
+    def _plain(self, content: str) -> str:
+        """The content with control tokens broken up, so that text cannot end its own turn."""
+        for token in set(self.model.tokenize(content, special=True)):
+            if self.model.is_control(token):
+                name = self.model.piece(token, special=True).decode()
+                content = content.replace(name, name[:1] + _UNSEEN + name[1:])
+        return content
+
+    def _fit(self, prompt: Sequence[int]) -> None:
+        if len(prompt) >= self.model.context:
+            raise RequestRefused(
+                f"the prompt has {len(prompt):,} tokens, the context {self.model.context:,}"
+            )
+
+    def _top(self, logits: Logits, count: int) -> tuple[tuple[str, float], ...]:
+        if not count:
+            return ()
+        likely = np.argpartition(logits, -count)[-count:]
+        ordered = sorted(likely.tolist(), key=lambda token: (-logits[token], token))
+        total = _log_sum(logits)
+        return tuple(
+            (_decoded(self.model.piece(token, special=True)), float(logits[token]) - total)
+            for token in ordered
+        )
+
+    def _generate(
+        self, prompt: Sequence[int], logits: Logits, request: Chat
+    ) -> tuple[str, int, str]:
+        """The text before any stop text, how many tokens it took, and why it ends."""
+        choose = self._chooser(prompt, request.temperature)
+        room = min(request.max_tokens, self.model.context - len(prompt))
+        written = b""
+        for generated in range(1, room + 1):
+            token = choose(logits)
+            if self.model.ends(token):
+                return _decoded(written), generated, "stop"
+            written += self.model.piece(token, special=False)
+            text = _decoded(written)
+            if found := [at for stop in request.stop if (at := text.find(stop)) >= 0]:
+                return text[: min(found)], generated, "stop"
+            if generated < room:
+                logits = self.model.follow(token)
+        return _decoded(written), room, "length"
+
+    def _chooser(self, prompt: Sequence[int], temperature: float) -> Callable[[Logits], int]:
+        """How the next token is chosen: the likeliest, or by chance at a temperature.
+
+        Chance depends on the prompt and on how often this engine was asked it before, so that
+        trials differ and a build can be repeated.
+        """
+        if temperature == 0:
+            return lambda logits: int(logits.argmax())
+        asked = hashlib.sha256(np.asarray(prompt, dtype=np.int32).tobytes()).digest()
+        chance = np.random.default_rng([*asked, self._asked[asked]])
+        self._asked[asked] += 1
+
+        def draw(logits: Logits) -> int:
+            weights = np.exp((logits - logits.max()).astype(np.float64) / temperature).cumsum()
+            return int(weights.searchsorted(chance.random() * weights[-1], side="right"))
+
+        return draw
+
+
+def _log_sum(logits: Logits) -> float:
+    """The logarithm of the sum of exponentials, without overflow."""
+    top = logits.max()
+    return float(top) + float(np.log(np.exp(logits - top).sum(dtype=np.float64)))
+
+
+def _decoded(written: bytes) -> str:
+    return written.decode(errors="replace")
+
+
+def _split_thought(written: str) -> tuple[str, str]:
+    """What a model thought aloud, and what it then said."""
+    opened, closed = _THINKING
+    thought, mark, said = written.partition(closed)
+    if mark:
+        return thought.strip().removeprefix(opened).strip(), said.strip()
+    if written.lstrip().startswith(opened):
+        return written.strip().removeprefix(opened).strip(), ""
+    return "", written

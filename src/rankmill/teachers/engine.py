@@ -1,0 +1,71 @@
+"""What a teacher is to the rest of the package: something that answers one request."""
+
+from collections.abc import Callable
+from contextlib import AbstractAsyncContextManager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal, Protocol
+
+from rankmill.records import Reply, Request
+from rankmill.settings import Settings
+
+Need = Literal["text", "top_logprobs", "prompt_logprobs"]
+"""What a strategy needs of a teacher: generated text, the alternatives of the first token with
+their log-probabilities, or the log-probabilities of a given text."""
+
+
+class Engine(Protocol):
+    """One open teacher: a model in this process, or endpoints that serve it."""
+
+    @property
+    def concurrency(self) -> int:
+        """How many requests are worth having in flight at once."""
+        ...
+
+    async def answer(self, request: Request) -> Reply:
+        """Answer one request, after as many tries as the teacher's spec allows.
+
+        Raises:
+            TeacherUnavailable: No connection, or the tries are used up.
+            TeacherRefused: Every such request is rejected: a wrong key, an unknown model.
+            TeacherIncapable: The answer came without what the request asked for.
+            RequestRefused: This one request is rejected: too long, or filtered.
+        """
+        ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Surroundings:
+    """Where a teacher is opened.
+
+    Attributes:
+        folder: Log files of managed servers go here.
+        say: Takes one line worth reading: a download, a server that starts.
+    """
+
+    settings: Settings
+    folder: Path
+    say: Callable[[str], None]
+
+
+class Openable(Protocol):
+    """A teacher's spec: it can be opened."""
+
+    def open(self, where: Surroundings) -> AbstractAsyncContextManager[Engine]:
+        """Open the teacher; leaving the context ends every process it started."""
+        ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Answer:
+    """What came of one request.
+
+    Attributes:
+        key: The request's key in the reply store; traces a label to the words behind it.
+        reply: The reply, or None when the endpoint refused this one request.
+        refusal: The endpoint's words, when it refused.
+    """
+
+    key: str
+    reply: Reply | None
+    refusal: str = ""

@@ -1,0 +1,113 @@
+"""The embedded teacher: a GGUF model that llama.cpp runs inside this process."""
+
+import asyncio
+import functools
+import hashlib
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any, Literal
+
+from pydantic import Field
+
+from rankmill import models
+from rankmill.errors import ModelError
+from rankmill.spec import Machine, Spec
+from rankmill.teachers.engine import Engine, Surroundings
+
+_SAMPLES, _SAMPLE_BYTES = 16, 1 << 16
+
+
+class LlamaCpp(Spec):
+    """A model in this process: no server, no key, no network once its weights are there.
+
+    It gives true log-probabilities of prompts, and keeps the beginnings that prompts share.
+    One request runs at a time; more in flight would be no faster.
+
+    Attributes:
+        model: A name that `rankmill models` lists, or the path of a file that ends in `.gguf`.
+            A file's identity is its name, its size and a digest of samples of its bytes, so a
+            dataset does not depend on the folder it lies in.
+        context: Tokens that a prompt and its reply may have together.
+        gpu_layers: Layers that run on a GPU, if llama.cpp was built for one; -1 for all.
+        beginnings: How many prompts are remembered for their beginnings; one for each kind of
+            prompt that a build mixes. Each takes memory for `context` tokens.
+        batch: Tokens that go through the model together.
+    """
+
+    kind: Literal["llama_cpp"] = "llama_cpp"
+    model: str
+    context: int = Field(default=4096, ge=256)
+    gpu_layers: int = Machine(0, ge=-1)
+    beginnings: int = Machine(4, ge=1)
+    batch: int = Machine(512, ge=32)
+
+    def identity(self) -> dict[str, Any]:
+        """The spec's identity, with a file's contents in place of its folder.
+
+        Raises:
+            ModelError: `model` is the path of a file that is not there.
+        """
+        if not self._is_file:
+            return super().identity()
+        path = self._file
+        return {**super().identity(), "model": f"{path.name}:{_sampled(path, path.stat().st_size)}"}
+
+    @asynccontextmanager
+    async def open(self, where: Surroundings) -> AsyncIterator[Engine]:
+        """Fetch the weights if need be, load them, and free them at the end.
+
+        Raises:
+            ModelError: The model is unknown, unreachable or unreadable, or llama.cpp is missing.
+        """
+        path = await asyncio.to_thread(self._weights, where)
+        engine = await asyncio.to_thread(self._load, path, where.settings.cores)
+        try:
+            yield engine
+        finally:
+            engine.close()
+
+    @property
+    def _is_file(self) -> bool:
+        return self.model.endswith(".gguf")
+
+    @property
+    def _file(self) -> Path:
+        path = Path(self.model).expanduser()
+        if not path.is_file():
+            raise ModelError(f"teacher.model: no file {self.model}")
+        return path
+
+    def _weights(self, where: Surroundings) -> Path:
+        if self._is_file:
+            return self._file
+        return models.fetch(self.model, where.settings.cache, say=where.say)
+
+    def _load(self, path: Path, threads: int) -> Any:  # noqa: ANN401 - its module needs llama.cpp
+        try:
+            from rankmill.teachers._embedded import Embedded
+            from rankmill.teachers._llama_cpp import Model
+        except ImportError as error:
+            raise ModelError(
+                f"teacher.kind llama_cpp: pip install 'rankmill[local]' ({error})"
+            ) from error
+        model = Model(
+            path,
+            context=self.context,
+            threads=threads,
+            gpu_layers=self.gpu_layers,
+            slots=self.beginnings,
+            batch=self.batch,
+        )
+        return Embedded(model)
+
+
+@functools.lru_cache
+def _sampled(path: Path, size: int) -> str:
+    """Sixteen hex digits over a file's size and pieces of it, evenly spread; 40 GB take no time."""
+    found = hashlib.sha256(str(size).encode())
+    with path.open("rb") as file:
+        for sample in range(_SAMPLES):
+            file.seek(max(size - _SAMPLE_BYTES, 0) * sample // (_SAMPLES - 1))
+            found.update(file.read(_SAMPLE_BYTES))
+    return found.hexdigest()[:16]

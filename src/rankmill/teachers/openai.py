@@ -1,0 +1,101 @@
+"""Any endpoint that speaks the OpenAI protocol, or several that serve one model."""
+
+import os
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Annotated, Any, Literal
+from urllib.parse import urlsplit
+
+from pydantic import AfterValidator, ConfigDict, Field, field_validator
+
+from rankmill.errors import ConfigError
+from rankmill.spec import Machine, Spec
+from rankmill.teachers.engine import Engine, Surroundings
+
+_PUBLIC = "https://api.openai.com/v1"
+_OURS = {
+    *("messages", "prompt", "model", "stream", "n", "stop", "temperature", "echo", "seed"),
+    *("max_tokens", "max_completion_tokens", "logprobs", "top_logprobs", "prompt_logprobs"),
+}
+
+
+def _not_ours(extra: dict[str, Any]) -> dict[str, Any]:
+    if taken := sorted(_OURS & extra.keys()):
+        raise ValueError(f"rankmill itself decides about {', '.join(taken)}")
+    return extra
+
+
+Extra = Annotated[dict[str, Any], AfterValidator(_not_ours)]
+"""Fields added to every request body; never one that a request itself decides."""
+
+
+class OpenAI(Spec):
+    """A model behind OpenAI-compatible endpoints.
+
+    Attributes:
+        model: The name that the endpoints know the model by.
+        extra: Fields added to every request body, such as `chat_template_kwargs`.
+        endpoints: Base URLs such as `http://host:8000/v1`, all serving the same model. None means
+            the environment's `OPENAI_BASE_URL`, or OpenAI itself.
+        api_key_env: Environment variable that holds the key; empty for no key at all.
+        concurrency: Requests in flight at one endpoint.
+        timeout_seconds: The longest silence of an endpoint before it answers.
+        tries: Attempts at one request before the teacher counts as unavailable.
+        price_in: Money for a million tokens of prompt.
+        price_out: Money for a million generated tokens.
+    """
+
+    # A URL may hold a password: no error may repeat what was given.
+    model_config = ConfigDict(hide_input_in_errors=True)
+
+    kind: Literal["openai"] = "openai"
+    model: str = Field(min_length=1)
+    extra: Extra = Field(default_factory=dict)
+    endpoints: tuple[str, ...] = Machine(())
+    api_key_env: str = Machine("OPENAI_API_KEY")
+    concurrency: int = Machine(16, ge=1)
+    timeout_seconds: float = Machine(300.0, gt=0)
+    tries: int = Machine(6, ge=1)
+    price_in: float | None = Machine(None, ge=0)
+    price_out: float | None = Machine(None, ge=0)
+
+    @field_validator("endpoints")
+    @classmethod
+    def _plain_urls(cls, endpoints: tuple[str, ...]) -> tuple[str, ...]:
+        return tuple(_checked(url) for url in endpoints)
+
+    @asynccontextmanager
+    async def open(self, where: Surroundings) -> AsyncIterator[Engine]:
+        """Connect to the endpoints; nothing is asked yet.
+
+        Raises:
+            ConfigError: `OPENAI_BASE_URL` is not a plain URL.
+        """
+        from rankmill.teachers._openai import connect
+
+        async with connect(self, self.endpoints or (_from_environment(),)) as engine:
+            yield engine
+
+
+def _checked(url: str) -> str:
+    """The URL without a slash at its end."""
+    try:
+        parts = urlsplit(url)
+        host = parts.hostname
+    except ValueError:
+        raise ValueError("an endpoint is not a URL") from None
+    if parts.username is not None or parts.password is not None:
+        raise ValueError(
+            f"the endpoint at {host} has credentials in its URL; name an environment variable "
+            "that holds the key in api_key_env"
+        )
+    if parts.scheme not in {"http", "https"} or not host:
+        raise ValueError(f"expected an endpoint such as http://host:8000/v1, found {url!r}")
+    return url.rstrip("/")
+
+
+def _from_environment() -> str:
+    try:
+        return _checked(os.environ.get("OPENAI_BASE_URL") or _PUBLIC)
+    except ValueError as error:
+        raise ConfigError(f"OPENAI_BASE_URL: {error}") from None

@@ -1,0 +1,128 @@
+"""Whether a teacher truly returns what the strategies read."""
+
+from collections.abc import Awaitable, Callable, Collection, Mapping
+from statistics import fmean
+
+from rankmill.errors import RequestRefused, TeacherIncapable
+from rankmill.records import Chat, Continuation, Message
+from rankmill.teachers.engine import Engine, Need
+
+_BY_HEART = {
+    "A B C D E F G H I J K": " L",
+    "Monday Tuesday Wednesday Thursday": " Friday",
+    "January February March April May": " June",
+    "one two three four five six": " seven",
+}
+"""Texts that any language model continues in one way."""
+
+_CONTRAST = 3.0
+"""Nats by which the right continuations must be more probable than the wrong ones. True values
+differ by 8 to 12 nats; values of the wrong position by less than 1, of either sign."""
+
+_NOISE = 0.5
+"""Nats by which one log-probability may differ between two requests: batches change rounding."""
+
+
+async def probe(name: str, engine: Engine, views: Mapping[str, Need]) -> None:
+    """Make sure that a teacher gives every view what it needs.
+
+    Args:
+        name: The teacher's name in the recipe.
+        engine: The open teacher; it is asked about a dozen short questions.
+        views: What each view needs.
+
+    Raises:
+        TeacherIncapable: It does not, in one line that names the views.
+    """
+    findings = await conformance(engine, set(views.values()))
+    if findings:
+        lines = [
+            f"{finding}; for: {', '.join(sorted(v for v in views if views[v] == need))}"
+            for need, finding in findings.items()
+        ]
+        raise TeacherIncapable(f"teacher {name} {' | '.join(lines)}")
+
+
+async def conformance(engine: Engine, needs: Collection[Need]) -> dict[Need, str]:
+    """What is wrong with a teacher, one line for each need that is not met; else empty."""
+    findings: dict[Need, str] = {}
+    for need, check in _CHECKS.items():
+        if need not in needs:
+            continue
+        try:
+            finding = await check(engine)
+        except (TeacherIncapable, RequestRefused) as error:
+            finding = f"cannot answer: {error}"
+        if finding:
+            findings[need] = finding
+    return findings
+
+
+async def _text(engine: Engine) -> str:
+    reply = await engine.answer(_chat("Say hello.", max_tokens=32))
+    return "" if reply.text.strip() or reply.reasoning else "answers a greeting with nothing"
+
+
+async def _top_logprobs(engine: Engine) -> str:
+    request = _chat("Is water wet? Answer yes or no.", max_tokens=1, top_logprobs=20)
+    reply = await engine.answer(request)
+    found = len(reply.top_logprobs)
+    if found > 1:
+        return ""
+    return f"returns {found} of 20 alternatives of the first token"
+
+
+async def _prompt_logprobs(engine: Engine) -> str:
+    """Two properties of true values, which values of other positions do not have.
+
+    What is known by heart is far more probable than the continuation of another text; each
+    continuation is tried in its own place and in another, so that how probable a word is by
+    itself cancels out. And the values of a text are those of its parts, one after the other.
+    """
+    texts = list(_BY_HEART.values())
+    right = [await _log_probability(engine, prefix, text) for prefix, text in _BY_HEART.items()]
+    wrong = [
+        await _log_probability(engine, prefix, text)
+        for prefix, text in zip(_BY_HEART, texts[1:] + texts[:1], strict=True)
+    ]
+    contrast = fmean(right) - fmean(wrong)
+    if contrast < _CONTRAST:
+        return (
+            "returns prompt log-probabilities that are not those of the tokens (shifted by one?): "
+            f"texts known by heart are {contrast:.1f} nats more probable than others, "
+            f"expected {_CONTRAST:.0f} or more"
+        )
+    if not await _adds_up(engine):
+        return "returns log-probabilities of a text that are not those of its parts"
+    return ""
+
+
+async def _adds_up(engine: Engine) -> bool:
+    prefix, first, rest = "Monday Tuesday Wednesday", " Thursday Friday", " and so on"
+    whole = await engine.answer(Continuation(prefix=prefix, text=first + rest))
+    head = await engine.answer(Continuation(prefix=prefix, text=first))
+    tail = await engine.answer(Continuation(prefix=prefix + first, text=rest))
+    parts = head.logprobs + tail.logprobs
+    return len(whole.logprobs) == len(parts) and all(
+        abs(one - other) < _NOISE + 0.1 * abs(one)
+        for one, other in zip(whole.logprobs, parts, strict=True)
+    )
+
+
+async def _log_probability(engine: Engine, prefix: str, text: str) -> float:
+    reply = await engine.answer(Continuation(prefix=prefix, text=text))
+    if not reply.logprobs:
+        raise TeacherIncapable("no log-probabilities came back")
+    return sum(reply.logprobs)
+
+
+def _chat(content: str, *, max_tokens: int, top_logprobs: int = 0) -> Chat:
+    message = Message(role="user", content=content)
+    return Chat(messages=(message,), max_tokens=max_tokens, top_logprobs=top_logprobs)
+
+
+_CHECKS: dict[Need, Callable[[Engine], Awaitable[str]]] = {
+    "text": _text,
+    "top_logprobs": _top_logprobs,
+    "prompt_logprobs": _prompt_logprobs,
+}

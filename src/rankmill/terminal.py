@@ -1,0 +1,114 @@
+"""Live progress in a terminal, and plain lines where there is none."""
+
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from threading import Lock
+
+from rich.console import Console
+from rich.progress import (
+    BarColumn,
+    MofNCompleteColumn,
+    Progress,
+    ProgressColumn,
+    SpinnerColumn,
+    Task,
+    TaskID,
+    TextColumn,
+    TimeElapsedColumn,
+    TimeRemainingColumn,
+)
+from rich.text import Text
+
+from rankmill.report import StageReport
+
+_QUIET_SECONDS = 30
+
+
+class _Rate(ProgressColumn):
+    """Rows a second, and tokens a second where a teacher is at work."""
+
+    def render(self, task: Task) -> Text:
+        speed = task.speed or 0.0
+        tokens = task.fields.get("tokens", 0)
+        elapsed = task.elapsed or 0.0
+        rate = f"{speed:,.0f}/s" if speed >= 10 else f"{speed:.1f}/s"
+        if tokens and elapsed > 1:
+            rate += f"  {tokens:,} tokens ({tokens / elapsed:,.0f}/s)"
+        return Text(rate, style="cyan")
+
+
+class Live:
+    """Shows a build as it goes: stage, done of total, rate, time left, tokens.
+
+    Where the output is no terminal, one line is printed per stage and at most one every half
+    minute in between.
+    """
+
+    def __init__(self, console: Console) -> None:
+        self.console = console
+        self.bars = Progress(
+            SpinnerColumn(),
+            TextColumn("{task.description}"),
+            BarColumn(bar_width=24),
+            MofNCompleteColumn(),
+            _Rate(),
+            TimeElapsedColumn(),
+            TimeRemainingColumn(),
+            console=console,
+            transient=True,
+        )
+        self._tasks: dict[str, TaskID] = {}
+        self._said: dict[str, float] = {}
+        self._before = 0
+        self._tokens = 0
+        self._lock = Lock()
+
+    @contextmanager
+    def __call__(self) -> Iterator["Live"]:
+        """Keep the display up."""
+        if not self.console.is_terminal:
+            yield self
+            return
+        with self.bars:
+            yield self
+
+    def begin(self, stage: str, why: str) -> None:
+        """A stage starts."""
+        with self._lock:
+            self._before = self._tokens
+            self._said[stage] = time.monotonic()
+            if self.console.is_terminal:
+                self._tasks[stage] = self.bars.add_task(f"{stage} ({why})", total=None)
+        if not self.console.is_terminal:
+            self.console.print(f"{stage}: begins ({why})", highlight=False)
+
+    def advance(self, stage: str, done: int, total: int, *, tokens: int = 0) -> None:
+        """Move the stage's bar."""
+        with self._lock:
+            self._tokens = max(tokens, self._tokens)
+            spent = self._tokens - self._before if tokens else 0
+            if task := self._tasks.get(stage):
+                self.bars.update(task, completed=done, total=total or None, tokens=spent)
+                return
+            now = time.monotonic()
+            if self.console.is_terminal or now - self._said.get(stage, now) < _QUIET_SECONDS:
+                return
+            self._said[stage] = now
+        of = f" of {total:,}" if total else ""
+        self.console.print(f"{stage}: {done:,}{of}, {spent:,} tokens", highlight=False)
+
+    def say(self, text: str) -> None:
+        """Print one line above the bars."""
+        self.console.print(text, style="dim", highlight=False, markup=False)
+
+    def end(self, report: StageReport, *, seconds: float, reused: bool) -> None:
+        """Replace the stage's bar by its counts."""
+        with self._lock:
+            task = self._tasks.pop(report.stage, None)
+        if task is not None:
+            self.bars.remove_task(task)
+        how = "there already" if reused else f"{seconds:.1f} s"
+        mark = "[dim]=[/]" if reused else "[green]✓[/]"
+        self.console.print(f"{mark} ", end="")
+        self.console.print(f"{report}  [{how}]", markup=False, highlight=False)

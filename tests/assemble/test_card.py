@@ -1,0 +1,97 @@
+import re
+from dataclasses import replace
+from pathlib import Path
+
+import polars as pl
+import pytest
+import yaml
+
+from rankmill.assemble import Assembly, assemble
+from rankmill.assemble.configs import CONFIGS
+from rankmill.report import StageReport
+
+GOLDEN = Path(__file__).parent / "golden_card.md"
+HOSTILE = "x`|</table>\n\n# Owned\n```\n</details><script>alert(1)</script>[a](http://b)**c**"
+
+
+@pytest.fixture
+def card(tables, tmp_path):
+    def card(spec, facts, tables=tables):
+        assemble(spec, tables, tmp_path / "dataset", facts)
+        return (tmp_path / "dataset/README.md").read_text(encoding="utf-8")
+
+    return card
+
+
+def front_of(card):
+    _, front, page = card.split("---\n", 2)
+    return yaml.safe_load(front), page
+
+
+def test_the_card_reads_as_reviewed(card, spec, facts):
+    assert card(spec, facts) == GOLDEN.read_text(encoding="utf-8")
+
+
+def test_the_front_matter_lists_the_files_of_every_config(card, spec, facts):
+    front, _ = front_of(card(spec, facts))
+    assert [config["config_name"] for config in front["configs"]] == [t.name for t in CONFIGS]
+    assert front["configs"][0] == {
+        "config_name": "listwise",
+        "default": True,
+        "data_files": [
+            {"split": "train", "path": "listwise/train.parquet"},
+            {"split": "validation", "path": "listwise/validation.parquet"},
+        ],
+    }
+    assert (front["language"], front["license"]) == (["en"], "cc-by-4.0")
+    assert front["size_categories"] == "n<1K"
+
+
+def test_a_licence_the_hub_has_no_id_for_is_named_as_other(card, facts):
+    front, _ = front_of(card(Assembly(licence="Crown copyright, see site"), facts))
+    assert (front["license"], front["license_name"]) == ("other", "Crown copyright, see site")
+
+
+def test_documents_under_several_licences_leave_the_front_matter_without_one(
+    card, spec, facts, documents, replaced
+):
+    mixed = documents.with_columns(
+        licence=pl.when(pl.col("docid") == "d6").then(None).otherwise("licence")
+    )
+    front, page = front_of(card(spec, facts, replaced(documents=mixed)))
+    assert "license" not in front
+    assert "| `CC-BY-4.0` | 5 |\n| not stated | 1 |\n" in page
+
+
+def test_words_of_users_and_corpora_stay_words(card, facts, documents, replaced):
+    recipe = {**facts.recipe, "teachers": {HOSTILE: {"kind": HOSTILE}}, "note": HOSTILE}
+    hostile = replace(
+        facts,
+        recipe=recipe,
+        prompts={HOSTILE: "77aa"},
+        reports=(StageReport(stage=HOSTILE, read=1, written=0, rejected={HOSTILE: 1}),),
+    )
+    tables = replaced(documents=documents.with_columns(licence=pl.lit(HOSTILE)))
+    front, page = front_of(card(Assembly(title=HOSTILE), hostile, tables))
+    assert front["pretty_name"] == " ".join(HOSTILE.split())
+    assert front["license_name"] == " ".join(HOSTILE.split())
+    rendered = pytest.importorskip("markdown_it").MarkdownIt("gfm-like", {"linkify": False})
+    html = rendered.render(page)
+    assert "<script>" not in html
+    assert "<h1>Owned" not in html
+    assert 'http://b"' not in html
+    assert html.count("<h1>") == 1
+    assert html.count("<details>") == html.count("</details>") == 1
+    rows = re.findall(r"<tr>.*?</tr>", html, flags=re.DOTALL)
+    teacher = next(row for row in rows if "kind = x" in row)
+    assert teacher.count("<td") == 2
+
+
+def test_no_line_of_the_card_depends_on_where_it_was_made(card, spec, facts, tmp_path):
+    assert str(tmp_path) not in card(spec, facts)
+
+
+def test_the_python_blocks_of_the_card_compile(card, spec, facts):
+    blocks = re.findall(r"```python\n(.*?)```", card(spec, facts), flags=re.DOTALL)
+    assert len(blocks) == 4
+    assert [compile(block, "card", "exec").co_name for block in blocks] == ["<module>"] * 4

@@ -1,0 +1,136 @@
+import polars as pl
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from rankmill.aggregate import Borda
+from rankmill.filters import SelfConsistency
+from rankmill.label import Listwise, Pointwise, View
+from rankmill.settle import Settle, candidate_lists, rankings, settle
+from rankmill.tables import CANDIDATES, JUDGMENTS, LABELS, LISTS, QUERIES
+
+LISTWISE = View(name="listwise", strategy=Listwise(), teacher="t", prompt="p", trials=2)
+POINTWISE = View(name="pointwise", strategy=Pointwise(), teacher="t", prompt="p")
+
+
+def queries(*qids, source="a"):
+    rows = [(qid, qid, "question", source, 0, "train", "p", "t", "r") for qid in qids]
+    return pl.DataFrame(rows, schema=QUERIES.columns, orient="row")
+
+
+def candidates(**docids_by_qid):
+    rows = [
+        (qid, docid, rank, 1 / rank, "both", rank, rank)
+        for qid, docids in docids_by_qid.items()
+        for rank, docid in enumerate(docids, start=1)
+    ]
+    return pl.DataFrame(rows, schema=CANDIDATES.columns, orient="row")
+
+
+def permutation(qid, trial, ranked, status="valid"):
+    shown = sorted(ranked, reverse=True)
+    return (qid, "listwise", trial, 0, "listwise", shown, list(ranked), None, None, status)
+
+
+def scores(qid, **values):
+    return [
+        (qid, "pointwise", 0, step, "pointwise", [docid], None, [value], "yes_probability", "valid")
+        for step, (docid, value) in enumerate(values.items())
+    ]
+
+
+def judgments(*rows):
+    full = [(*row[:9], None, row[9], "", "p", "t", "r") for row in rows]
+    return pl.DataFrame(full, schema=JUDGMENTS.columns, orient="row")
+
+
+def test_trials_become_views_and_views_become_the_consensus():
+    labels, lists, rejections = settle(
+        Settle(rule=Borda(), weights={"listwise": 1, "pointwise": 3}),
+        [LISTWISE, POINTWISE],
+        queries("q1"),
+        candidates(q1="abc"),
+        judgments(
+            permutation("q1", 0, "abc"),
+            permutation("q1", 1, "bac"),
+            *scores("q1", a=0.2, b=0.1, c=0.9),
+        ),
+    )
+    # listwise: a and b tie at 0.75 and fall to docid order, c 0; pointwise: c a b
+    assert labels["docid"].to_list() == ["c", "a", "b"]
+    assert labels["score"].to_list() == pytest.approx([3 / 4, (1 + 3 * 0.5) / 4, 0.5 / 4])
+    assert labels["grade"].to_list() == [3, 2, 2]
+    assert labels["votes"].to_list() == [3, 3, 3]
+    assert rejections == []
+    LABELS.check(labels)
+    (row,) = LISTS.check(lists).iter_rows(named=True)
+    assert row["trials"] == 3
+    assert row["tau"] == pytest.approx(1 / 3)
+    assert row["top1_agreement"] == 0
+    assert row["source_rank"] == 2
+    assert row["kept"]
+
+
+def test_a_view_of_weight_nothing_stays_out_of_the_consensus():
+    labels, _, _ = settle(
+        Settle(weights={"listwise": 0}),
+        [LISTWISE, POINTWISE],
+        queries("q1"),
+        candidates(q1="abc"),
+        judgments(permutation("q1", 0, "cba"), *scores("q1", a=0.9, b=0.5, c=0.1)),
+    )
+    assert labels["docid"].to_list() == ["a", "b", "c"]
+
+
+def test_a_rejected_list_keeps_its_row_and_its_reason():
+    labels, lists, (rejection,) = settle(
+        Settle(filters=(SelfConsistency(view="listwise", tau=0.5),)),
+        [LISTWISE],
+        queries("q1"),
+        candidates(q1="abc"),
+        judgments(permutation("q1", 0, "abc"), permutation("q1", 1, "cba")),
+    )
+    assert labels.is_empty()
+    assert lists["kept"].to_list() == [False]
+    assert lists["reason"].to_list() == ["self_consistency: listwise: mean tau -1.000 < 0.5"]
+    assert (rejection.id, rejection.rule) == ("q1", "self_consistency")
+
+
+def test_a_list_without_a_valid_trial_of_a_view_is_not_labelled_from_the_rest():
+    labels, lists, (rejection,) = settle(
+        Settle(),
+        [LISTWISE, POINTWISE],
+        queries("q1"),
+        candidates(q1="abc"),
+        judgments(permutation("q1", 0, "abc", status="malformed"), *scores("q1", a=1, b=1, c=1)),
+    )
+    assert labels.is_empty()
+    assert lists.is_empty()
+    assert (rejection.rule, rejection.detail) == ("view_missing", "no valid trial of listwise")
+
+
+@given(st.permutations("abc"), st.permutations("abc"), st.sampled_from(["malformed", "refused"]))
+def test_a_reading_that_is_not_valid_never_changes_a_label(good, bad, status):
+    def label(*rows):
+        return settle(
+            Settle(), [LISTWISE], queries("q1"), candidates(q1="abc"), judgments(*rows)
+        )[0]
+
+    with_it = label(permutation("q1", 0, good), permutation("q1", 1, bad, status=status))
+    assert with_it.equals(label(permutation("q1", 0, good)))
+
+
+def test_lists_and_trials_keep_apart_by_query():
+    found = rankings(
+        [LISTWISE],
+        candidates(q2="ab", q1="ab"),
+        judgments(permutation("q1", 0, "ab"), permutation("q2", 0, "ba")),
+    )
+    assert candidate_lists(candidates(q2="ab", q1="ba")) == {"q1": ["b", "a"], "q2": ["a", "b"]}
+    assert [r.docids for r in found["q1"]["listwise"]] == [("a", "b")]
+    assert [r.docids for r in found["q2"]["listwise"]] == [("b", "a")]
+
+
+def test_negative_weights_are_refused():
+    with pytest.raises(ValueError, match="weights must be 0 or more"):
+        Settle(weights={"listwise": -1})
