@@ -113,6 +113,7 @@ class ScriptedTeacher:
         respond: Messages of a chat to the next turn.
         logprob: What stands before a token, and the token, to its log-probability.
         tokenize: A prompt to its tokens, as the server writes them.
+        embed: A text to its vector, where the server offers embeddings.
         ways: How log-probabilities of a prompt may be asked for; any others are ignored.
         shifted: Return the values of llama_cpp.server 0.3.36: one position late.
         key: The key to insist on, if any.
@@ -130,6 +131,7 @@ class ScriptedTeacher:
         *,
         logprob: LogProb = plausible,
         tokenize: Callable[[str], list[str]] = words,
+        embed: Callable[[str], list[float]] | None = None,
         ways: Iterable[str] = ("prompt_logprobs", "echo"),
         shifted: bool = False,
         models: Sequence[str] = ("teacher",),
@@ -140,6 +142,7 @@ class ScriptedTeacher:
     ) -> None:
         self.respond, self.logprob, self.tokenize = respond, logprob, tokenize
         self.ways, self.shifted, self.models, self.key = set(ways), shifted, tuple(models), key
+        self.embed = embed
         self.delay, self.log, self.port = delay, log, port
         self.requests: list[Seen] = []
         self.faults: deque[Fault | None] = deque()
@@ -179,6 +182,8 @@ class ScriptedTeacher:
         app.router.add_get("/v1/models", self._models)
         app.router.add_post("/v1/chat/completions", self._chat)
         app.router.add_post("/v1/completions", self._completions)
+        if self.embed:
+            app.router.add_post("/v1/embeddings", self._embeddings)
         runner = web.AppRunner(app, access_log=None, shutdown_timeout=0.1)
         await runner.setup()
         site = web.TCPSite(runner, "127.0.0.1", self.port)
@@ -201,6 +206,11 @@ class ScriptedTeacher:
 
     async def _completions(self, request: web.Request) -> web.StreamResponse:
         return await self._answer(request, self._continue)
+
+    async def _embeddings(self, request: web.Request) -> web.Response:
+        texts = (await request.json())["input"]
+        rows = [{"index": i, "embedding": self.embed(text)} for i, text in enumerate(texts)]
+        return web.json_response({"object": "list", "data": rows, "model": "bag-of-words"})
 
     async def _answer(self, request, make) -> web.StreamResponse:
         raw = await request.read()

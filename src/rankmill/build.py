@@ -23,7 +23,7 @@ from rankmill.records import Request
 from rankmill.report import StageReport
 from rankmill.settings import Settings
 from rankmill.tablestore import Draft, Output, storage
-from rankmill.teachers import Teachers
+from rankmill.teachers import Meter, Teachers
 from rankmill.teachers.engine import Answer, Surroundings
 
 MANIFEST = "manifest.json"
@@ -123,7 +123,9 @@ class Build:
     def _record(self, output: Output, *, reused: bool) -> None:
         now = time.monotonic()
         with self._lock:
-            seconds = now - self._begun.get(output.stage, now)
+            earlier = self.previous.get("stages", {}).get(output.stage, {})
+            known = earlier if reused and earlier.get("key") == output.key else {}
+            seconds = known.get("seconds", now - self._begun.get(output.stage, now))
             self._stages[output.stage] = {
                 "key": output.key,
                 "depends": dict(output.depends),
@@ -158,6 +160,11 @@ class Build:
                 f"{self.folder / 'tables' / report.stage / 'rejections.parquet'}"
             )
 
+    @property
+    def reports(self) -> list[StageReport]:
+        """The counts of the stages so far."""
+        return [StageReport.from_json(stage["report"]) for stage in self._stages.values()]
+
     def tick(self, stage: str, total: int, *, rows: int = 1) -> None:
         """Count rows of a stage that are done, from any thread."""
         with self._lock:
@@ -175,6 +182,15 @@ class Build:
 
         return send
 
+    @property
+    def spent(self) -> dict[str, Meter]:
+        """What each teacher was asked, in this run and in those of this build before it."""
+        before = self.previous.get("teachers", {})
+        return {
+            name: Meter(**before.get(name, {})) + meter
+            for name, meter in self.teachers.meters.items()
+        }
+
     def write_manifest(self, status: str, error: str = "") -> None:
         """Say how far the build is; the file is replaced whole."""
         earlier = {} if status == "complete" else self.previous.get("stages", {})
@@ -184,7 +200,7 @@ class Build:
             "error": error,
             "recipe": self.recipe.model_dump(mode="json"),
             "stages": {**earlier, **self._stages},
-            "teachers": {name: asdict(meter) for name, meter in self.teachers.meters.items()},
+            "teachers": {name: asdict(meter) for name, meter in self.spent.items()},
         }
         partial = self.folder / f"{MANIFEST}.partial"
         with storage(self.folder):

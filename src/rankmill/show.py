@@ -140,8 +140,8 @@ def funnel(build: Finished) -> RenderableType:
     stages = build.manifest["stages"].values()
     for stage, report in zip(stages, build.reports, strict=True):
         rules = ", ".join(f"{rule} {n:,}" for rule, n in sorted(report.rejected.items()))
-        seconds = "reused" if stage["reused"] else f"{stage['seconds']:,.1f}"
-        grid.add_row(report.stage, f"{report.read:,}", f"{report.written:,}", seconds, Text(rules))
+        counts = (f"{report.read:,}", f"{report.written:,}", f"{stage['seconds']:,.1f}")
+        grid.add_row(report.stage, *counts, Text(rules))
     status = build.manifest["status"]
     error = build.manifest["error"]
     head = Text.assemble((build.manifest["name"], "bold"), f": {status}")

@@ -98,7 +98,9 @@ def cluster(build: Build, documents: Output, vectors: Output) -> Output:
 
     def make(draft: Draft) -> StageReport:
         docids = pl.read_parquet(documents.path(DOCUMENTS), columns=["docid"])["docid"]
-        table, centroids = recipe.cluster(docids, open_vectors(vectors.folder))
+        table, centroids = recipe.cluster(
+            docids, open_vectors(vectors.folder), threads=build.settings.cores
+        )
         draft.write(CLUSTERS, recipe.splits(table))
         np.save(draft.folder / "centroids.npy", centroids)
         facts = {"clusters": len(centroids)}

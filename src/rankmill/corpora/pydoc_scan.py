@@ -18,7 +18,7 @@ import sys
 import types
 import typing
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pydoc_data import topics
 
 # Tests, demos and jokes; windows that need a display; modules kept for old programs only; and what
@@ -74,8 +74,7 @@ class Named:
     @property
     def docid(self) -> str:
         """The dotted name, without `builtins`."""
-        home = self.home.removeprefix("builtins")
-        return f"{home}.{self.name}" if home else self.name
+        return self.name if self.home == "builtins" else f"{self.home}.{self.name}"
 
     @property
     def rank(self) -> tuple[bool, int, bool, int, str]:
@@ -99,24 +98,30 @@ def scan(packages: Iterable[str], *, standard: bool) -> Iterator[Entry | Unimpor
                 modules[name] = module
             else:
                 yield Unimportable(docid=name, reason=module)
-    entries = [
-        *(
-            _entry(f"module:{name}", module, title=f"{name} module")
-            for name, module in modules.items()
-        ),
-        *(
-            _entry(thing.docid, thing.value, signature=_signature(thing))
-            for thing in _things(modules)
-        ),
-        *(_topic(name, text) for name, text in topics.topics.items() if standard),
-    ]
-    yield from sorted(filter(None, entries), key=lambda entry: _familiarity(entry.docid))
+    found = [_entry(f"module:{n}", module, title=f"{n} module") for n, module in modules.items()]
+    found += [_entry(t.docid, t.value, signature=_signature(t)) for t in _things(modules)]
+    if standard:
+        found += [_topic(name, text) for name, text in topics.topics.items()]
+    yield from sorted(filter(None, found), key=lambda entry: _familiarity(entry.docid))
 
 
-def _text_of(value: object, attribute: str, default: str) -> str:
-    """An attribute that should be text: some objects answer to every name with something else."""
-    found = getattr(value, attribute, default)
+def _attribute(value: object, name: str, default: object = None) -> object:
+    """Like `getattr`, but never asks an object's own `__getattr__`: some answer anything."""
+    there = inspect.getattr_static(value, name, None) is not None
+    return getattr(value, name, default) if there else default
+
+
+def _text_of(value: object, name: str, default: str) -> str:
+    found = _attribute(value, name, default)
     return found if isinstance(found, str) else default
+
+
+def _export(module: types.ModuleType, name: str) -> object:
+    """What a module gives under a name; many packages import it only now, and may fail."""
+    try:
+        return getattr(module, name, None)
+    except (ImportError, RuntimeError):
+        return None
 
 
 def _familiarity(docid: str) -> tuple[int, int, str]:
@@ -148,7 +153,7 @@ def _things(modules: Mapping[str, types.ModuleType]) -> Iterator[Named]:
     best: dict[int, Named] = {}
     for name, module in modules.items():
         for named in _contents(name, module):
-            identity = id(getattr(named.value, "__func__", named.value))
+            identity = id(_attribute(named.value, "__func__", named.value))
             if identity not in best or named.rank < best[identity].rank:
                 best[identity] = named
     seen = set(best)
@@ -165,8 +170,8 @@ def _things(modules: Mapping[str, types.ModuleType]) -> Iterator[Named]:
 def _contents(name: str, module: types.ModuleType) -> Iterator[Named]:
     """The public things of a module: those it lists, else those made in it or its package."""
     listed = getattr(module, "__all__", None)
-    for thing in listed or vars(module):
-        value = getattr(module, thing, None)
+    for thing in list(listed or vars(module)):
+        value = _export(module, thing)
         home = _text_of(value, "__module__", "")
         ours = home.startswith("_") or home.split(".")[0] == name.split(".")[0]
         if (listed or ours) and not thing.startswith("_") and not inspect.ismodule(value):
@@ -180,18 +185,23 @@ def _members(home: str, owner: type) -> Iterator[tuple[object, Named]]:
         for name, value in vars(kind).items():
             found.setdefault(name, (kind, value))
     for name, (kind, value) in found.items():
-        if name.startswith("_"):
-            continue
-        match value:
-            case classmethod() | types.ClassMethodDescriptorType() | staticmethod():
-                bound = Named(home=home, name=name, value=getattr(kind, name))
-                yield getattr(value, "__func__", value), bound
-            case type() if value.__qualname__ != f"{kind.__qualname__}.{name}":
-                continue
-            case type() | property() | functools.cached_property():
-                yield value, Named(home=home, name=name, value=value)
-            case _ if inspect.isroutine(value) or inspect.isdatadescriptor(value):
-                yield value, Named(home=home, name=name, value=value, takes_self=True)
+        if not name.startswith("_"):
+            yield from _member(Named(home=home, name=name, value=value), kind)
+
+
+def _member(raw: Named, owner: type) -> Iterator[tuple[object, Named]]:
+    """A thing as it stands in a class, as a reader meets it; nothing if it is only data."""
+    value = raw.value
+    match value:
+        case classmethod() | types.ClassMethodDescriptorType() | staticmethod():
+            bound = replace(raw, value=getattr(owner, raw.name))
+            yield _attribute(value, "__func__", value), bound
+        case type() if value.__qualname__ != f"{owner.__qualname__}.{raw.name}":
+            return
+        case type() | property() | functools.cached_property():
+            yield value, raw
+        case _ if inspect.isroutine(value) or inspect.isdatadescriptor(value):
+            yield value, replace(raw, takes_self=True)
 
 
 def _hidden(base: type) -> bool:
@@ -223,8 +233,8 @@ def _words(value: object) -> str:
 
 
 def _doc(value: object) -> str:
-    doc = getattr(value, "__doc__", None)
-    if not isinstance(doc, str) or _SAYS_NOTHING.match(doc):
+    doc = _text_of(value, "__doc__", "")
+    if not doc or _SAYS_NOTHING.match(doc):
         return ""
     if doc == type(value).__doc__ or typing.get_origin(value):
         return ""  # a constant or an alias: the words are its type's
@@ -250,23 +260,22 @@ def _signature(named: Named) -> str:
         return ""
     try:
         signature = inspect.signature(named.value)
-    except (ValueError, TypeError, AttributeError, NameError):
+        parameters = [
+            p.replace(annotation=p.empty, default=_shown(p.default))
+            for p in list(signature.parameters.values())[named.takes_self :]
+        ]
+        signature = signature.replace(parameters=parameters, return_annotation=signature.empty)
+    except (ValueError, TypeError, AttributeError, NameError, RuntimeError):
         return ""
-    parameters = list(signature.parameters.values())[named.takes_self :]
-    if parameters and all(p.kind in (p.VAR_POSITIONAL, p.VAR_KEYWORD) for p in parameters):
-        return ""
-    plain = [
-        p.replace(
-            annotation=p.empty, default=p.default if p.default is p.empty else _shown(p.default)
-        )
-        for p in parameters
-    ]
-    shown = str(signature.replace(parameters=plain, return_annotation=signature.empty))
-    return "" if shown == "()" and isinstance(named.value, type) else shown
+    if all(p.kind in (p.VAR_POSITIONAL, p.VAR_KEYWORD) for p in parameters):
+        return "" if parameters or isinstance(named.value, type) else "()"
+    return str(signature)
 
 
-def _shown(default: object) -> _Shown:
+def _shown(default: object) -> object:
     """A default's own name, where its `repr` would be a description or hold an address."""
+    if default is inspect.Parameter.empty:
+        return default
     if isinstance(default, enum.Enum):
         return _Shown(f"{type(default).__name__}.{default.name}")
     if isinstance(default, type):

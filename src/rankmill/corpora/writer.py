@@ -5,7 +5,6 @@ from types import TracebackType
 from typing import Any, Self
 
 import polars as pl
-from pyarrow.parquet import ParquetWriter
 
 from rankmill.tables import Table
 
@@ -23,6 +22,8 @@ class TableWriter:
     """
 
     def __init__(self, table: Table, folder: Path) -> None:
+        from pyarrow.parquet import ParquetWriter
+
         self.rows = 0
         self._table = table
         self._waiting: list[tuple[Any, ...]] = []

@@ -58,6 +58,7 @@ def retrieve(
     is null outside its pool. Words weigh what they weigh in the whole corpus.
 
     Args:
+        spec: Says how deep to look.
         documents: Columns docid, title and text; row i is row i of `vectors`.
         vectors: Unit-length rows, shape (documents, dimensions); may be memory-mapped.
         clusters: Columns docid and split.
@@ -72,23 +73,20 @@ def retrieve(
         StageError: A source is not in its query's split, or the tables are of different corpora.
     """
     _check_sources(queries, clusters)
-    corpus = _Corpus.read(spec, documents, vectors, clusters)
-    found = corpus.search(queries, query_vectors)
+    found = _Corpus.read(spec, documents, vectors, clusters).search(queries, query_vectors)
     sources = queries.select("qid", "source_docid").iter_rows()
     lists = [
         (qid, list(_listed(spec, source, lexical, dense)))
         for (qid, source), lexical, dense in zip(sources, *found, strict=True)
     ]
-    return _table(lists), [
-        Rejection(id=qid, rule="too_few_candidates", detail="1 candidate, expected at least 2")
-        for qid, listed in lists
-        if len(listed) == 1
-    ]
-
-
-def _table(lists: Sequence[tuple[str, list[tuple[object, ...]]]]) -> pl.DataFrame:
     rows = [(qid, *row) for qid, listed in lists if len(listed) > 1 for row in listed]
-    return pl.DataFrame(rows, schema=CANDIDATES.columns, orient="row")
+    rejected = [_lonely(qid) for qid, listed in lists if len(listed) == 1]
+    return pl.DataFrame(rows, schema=CANDIDATES.columns, orient="row"), rejected
+
+
+def _lonely(qid: str) -> Rejection:
+    detail = "1 candidate, expected at least 2"
+    return Rejection(id=qid, rule="too_few_candidates", detail=detail)
 
 
 def _listed(

@@ -93,12 +93,14 @@ class Client:
         )
 
     async def _score(self, wanted: Continuation, way: protocol.Way) -> Reply:
+        prompt = wanted.prefix + wanted.text
+
         def read(
             body: Mapping[str, Any],
         ) -> tuple[Mapping[str, Any], list[str], list[float | None]]:
-            return body, *protocol.prompt_tokens(body, way)
+            return body, *protocol.prompt_tokens(body, way, prompt)
 
-        asked = protocol.continuation_body(wanted.prefix + wanted.text, way)
+        asked = protocol.continuation_body(prompt, way)
         body, pieces, values = await self._ask("/completions", asked, read)
         count = protocol.tail(pieces, wanted)
         if count is None:

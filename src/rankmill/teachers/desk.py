@@ -143,6 +143,16 @@ class Teachers:
         finally:
             running.cancel()
 
+    def cancel(self) -> None:
+        """Give up everything that is being asked, from any thread; whoever waits is cancelled."""
+        self._loop.call_soon_threadsafe(self._cancel)
+
+    def _cancel(self) -> list[asyncio.Task[Any]]:
+        asking = [task for task in self._asking if task]
+        for task in asking:
+            task.cancel()
+        return asking
+
     async def ask(self, name: str, request: Request, *, trial: int = 0) -> Answer:
         """Answer a request from the store, or else by the teacher called `name`.
 
@@ -200,10 +210,7 @@ class Teachers:
 
     async def _leave(self) -> None:
         """Cancel what is still asked, then close every teacher."""
-        asking = [task for task in self._asking if task]
-        for task in asking:
-            task.cancel()
-        await asyncio.gather(*asking, return_exceptions=True)
+        await asyncio.gather(*self._cancel(), return_exceptions=True)
         for teacher in self._teachers.values():
             await teacher.close()
         await self._loop.shutdown_default_executor()

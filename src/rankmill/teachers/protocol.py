@@ -116,8 +116,10 @@ def _alternatives(
             raise NoLogprobs
 
 
-def prompt_tokens(body: Mapping[str, Any], way: Way) -> tuple[list[str], list[float | None]]:
-    """The prompt's tokens as the server writes them, and the log-probability of each.
+def prompt_tokens(
+    body: Mapping[str, Any], way: Way, prompt: str
+) -> tuple[list[str], list[float | None]]:
+    """The tokens of `prompt` as the server writes them, and the log-probability of each.
 
     The first token has none, unless the server put a beginning-of-text token before it.
 
@@ -135,11 +137,27 @@ def prompt_tokens(body: Mapping[str, Any], way: Way) -> tuple[list[str], list[fl
         return pieces, [entry.get("logprob") for entry in shown]
     logprobs = choice.get("logprobs") or {}
     pieces, values = logprobs.get("tokens") or [], logprobs.get("token_logprobs") or []
-    _, generated = _usage(body)
-    end = len(pieces) - generated
-    if end < 1 or len(values) != len(pieces):
+    if not pieces or len(values) != len(pieces):
+        raise NoLogprobs
+    end = _prompt_end(body, choice, pieces, prompt)
+    if not end:
         raise NoLogprobs
     return pieces[:end], values[:end]
+
+
+def _prompt_end(
+    body: Mapping[str, Any], choice: Mapping[str, Any], pieces: list[str], prompt: str
+) -> int:
+    """How many of the echoed tokens are the prompt's. Some servers list the generated one too."""
+    asked, told = _usage(body)
+    generated = told or 1
+    for end in (len(pieces) - generated, len(pieces)):
+        if "".join(pieces[:end]).endswith(prompt):
+            return end
+    # Tokens that hold some bytes of a character only cannot be joined.
+    listed = len(pieces) == asked + generated
+    answer = str(choice.get("text") or "").removeprefix(prompt)
+    return len(pieces) - generated if listed or pieces[-1] == answer else len(pieces)
 
 
 def tail(pieces: Sequence[str], continuation: Continuation) -> int | None:

@@ -1,0 +1,109 @@
+"""Corpus in, dataset out, as a Prefect flow: the stages of `rankmill.line` are its tasks.
+
+Prefect adds the calendar, the UI, retries of a stage, and the task runner; the tables and their
+bytes are the same as without it. With `PREFECT_API_URL` set the run shows there; without it,
+Prefect's own server runs inside this process for as long as the flow does.
+"""
+
+from collections.abc import Sequence
+from contextvars import ContextVar
+from pathlib import Path
+from typing import Any
+
+from prefect import flow, task, unmapped
+from prefect.artifacts import create_table_artifact
+from prefect.cache_policies import NO_CACHE
+from prefect.client.schemas.objects import State, TaskRun
+from prefect.tasks import Task
+
+from rankmill.build import Build, open_build
+from rankmill.errors import RankmillError, TeacherUnavailable
+from rankmill.line import line
+from rankmill.progress import Progress
+from rankmill.settings import Settings
+from rankmill.tablestore import Output
+
+_watcher: ContextVar[Progress | None] = ContextVar("watcher", default=None)
+
+
+async def passing(_task: Task[..., Any], _run: TaskRun, state: State[Any]) -> bool:
+    """Whether a stage is worth another try: its teacher was away, or the fault is not ours."""
+    error = await state.aresult(raise_on_failure=False)
+    return isinstance(error, TeacherUnavailable) or not isinstance(error, RankmillError)
+
+
+class Tasks:
+    """Runs stages as Prefect tasks."""
+
+    def __init__(self, retries: int, delay: float) -> None:
+        self.retries, self.delay = retries, delay
+
+    def run(self, stage: Any, build: Build, *inputs: Any) -> Output:  # noqa: ANN401
+        """Run one stage as a task and wait for it."""
+        output: Output = self._task(stage)(build, *inputs)
+        return output
+
+    def map(self, stage: Any, build: Build, *inputs: Any, parts: Sequence[Any]) -> list[Output]:  # noqa: ANN401
+        """Map a task over the parts."""
+        shared = [unmapped(one) for one in (build, *inputs)]
+        futures = self._task(stage).map(*shared, list(parts))
+        outputs: list[Output] = futures.result()
+        return outputs
+
+    def _task(self, stage: Any) -> Any:  # noqa: ANN401 - a Task of any stage
+        return task(
+            stage,
+            retries=self.retries,
+            retry_delay_seconds=self.delay,
+            retry_condition_fn=passing,
+            cache_policy=NO_CACHE,  # what is done is a file; Prefect need not know
+            persist_result=False,
+        )
+
+
+@flow(name="generate", persist_result=False)
+def generate(
+    recipe: Path,
+    overrides: Sequence[str] = (),
+    data: Path | None = None,
+    retries: int = 2,
+    retry_delay_seconds: float = 30.0,
+) -> str:
+    """Build the dataset of a recipe; tables that are there are not made again.
+
+    Args:
+        recipe: A TOML file.
+        overrides: Texts such as `sample.documents=100`.
+        data: Where tables, replies and builds are kept.
+        retries: How often a stage is tried again when its teacher was away.
+        retry_delay_seconds: The wait before that.
+
+    Returns:
+        The dataset's folder.
+    """
+    settings = Settings(data=data) if data else Settings()
+    with open_build(
+        recipe, overrides=overrides, settings=settings, progress=_watcher.get()
+    ) as build:
+        dataset = line(build, Tasks(retries, retry_delay_seconds))
+        funnel = [
+            {"stage": r.stage, "read": r.read, "written": r.written, **r.rejected}
+            for r in build.reports
+        ]
+        create_table_artifact(table=funnel, key="funnel", description=str(dataset))
+    return str(dataset)
+
+
+def build(
+    recipe: Path,
+    *,
+    overrides: Sequence[str] = (),
+    settings: Settings | None = None,
+    progress: Progress | None = None,
+) -> Path:
+    """Run the flow from a terminal, with a watcher that lives in this process."""
+    token = _watcher.set(progress)
+    try:
+        return Path(generate(recipe, list(overrides), settings.data if settings else None))
+    finally:
+        _watcher.reset(token)
