@@ -88,7 +88,7 @@ def generate(
         dataset = line(build, Tasks(retries, retry_delay_seconds))
         funnel = [
             {"stage": r.stage, "read": r.read, "written": r.written, **r.rejected}
-            for r in build.reports
+            for r in build.manifest.reports
         ]
         create_table_artifact(table=funnel, key="funnel", description=str(dataset))
     return str(dataset)

@@ -14,17 +14,18 @@ from pathlib import Path
 
 import polars as pl
 import pytest
-from knowing_teacher import knowing, recipe, respond, truth
-from scripted_teacher import Fault
 
-from rankmill.build import read_manifest
+from knowing_teacher import knowing, recipe, respond, truth
+from rankmill.build import open_build
 from rankmill.errors import StageError, TeacherRefused, TeacherUnavailable, TooManyRejected
 from rankmill.finished import Finished
 from rankmill.line import build
+from rankmill.manifest import read_manifest
 from rankmill.progress import Silent
 from rankmill.settings import Settings
 from rankmill.space import text_of
 from rankmill.tables import DOCUMENTS, LABELS, QUERIES, REJECTIONS
+from scripted_teacher import Fault
 
 LISTS, SEEDS, DEPTH = 18, 18, 8
 CALLS = SEEDS + LISTS * (DEPTH + DEPTH + 3)
@@ -217,7 +218,7 @@ def test_a_teacher_that_stumbles_costs_no_label(tmp_path, toy, teacher):
 
 def test_a_teacher_that_is_not_there_is_named(tmp_path, toy, teacher):
     closed = f"{teacher.url.rsplit(':', 1)[0]}:9/v1"
-    with pytest.raises(TeacherUnavailable, match="127.0.0.1:9"):
+    with pytest.raises(TeacherUnavailable, match=r"127\.0\.0\.1:9"):
         build(
             toy,
             overrides=[f'teachers.knowing.endpoints=["{closed}"]', "teachers.knowing.tries=1"],
@@ -244,8 +245,6 @@ def test_a_key_that_is_refused_names_its_variable_and_never_the_key(tmp_path, mo
 
 
 def test_two_builds_of_one_name_do_not_run_at_once(tmp_path, toy):
-    from rankmill.build import open_build
-
     with (
         open_build(toy, settings=settings(tmp_path)),
         pytest.raises(StageError, match="another process is building toy"),
@@ -254,11 +253,8 @@ def test_two_builds_of_one_name_do_not_run_at_once(tmp_path, toy):
 
 
 def command(toy, data):
-    return [sys.executable, "-c", "from rankmill.cli import main; main()", "build", str(toy)] + [
-        "--plain",
-        "--data",
-        str(data),
-    ]
+    start = [sys.executable, "-c", "from rankmill.cli import main; main()"]
+    return [*start, "build", str(toy), "--plain", "--data", str(data)]
 
 
 def test_a_killed_build_goes_on_and_ends_in_the_same_bytes(tmp_path, toy, teacher):

@@ -112,9 +112,9 @@ def test_a_list_without_a_valid_trial_of_a_view_is_not_labelled_from_the_rest():
 @given(st.permutations("abc"), st.permutations("abc"), st.sampled_from(["malformed", "refused"]))
 def test_a_reading_that_is_not_valid_never_changes_a_label(good, bad, status):
     def label(*rows):
-        return settle(
-            Settle(), [LISTWISE], queries("q1"), candidates(q1="abc"), judgments(*rows)
-        )[0]
+        return settle(Settle(), [LISTWISE], queries("q1"), candidates(q1="abc"), judgments(*rows))[
+            0
+        ]
 
     with_it = label(permutation("q1", 0, good), permutation("q1", 1, bad, status=status))
     assert with_it.equals(label(permutation("q1", 0, good)))

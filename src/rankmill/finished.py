@@ -9,8 +9,8 @@ from typing import Any
 import polars as pl
 
 from rankmill import tablestore
-from rankmill.build import read_manifest
 from rankmill.errors import ConfigError, StageError
+from rankmill.manifest import read_manifest
 from rankmill.recipe import Recipe
 from rankmill.report import StageReport
 from rankmill.settings import Settings

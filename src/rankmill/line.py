@@ -7,6 +7,7 @@
 
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -57,7 +58,7 @@ class Plain:
     def map(self, stage: Any, build: Build, *inputs: Any, parts: Sequence[Any]) -> list[Output]:  # noqa: ANN401
         """Call the stage in a thread for every part; the first fault stops the others."""
         with ThreadPoolExecutor(max_workers=len(parts)) as threads:
-            running = [threads.submit(stage, build, *inputs, part) for part in parts]
+            running = [threads.submit(partial(stage, build, *inputs, part)) for part in parts]
             try:
                 return [one.result() for one in running]
             except BaseException:
@@ -80,7 +81,7 @@ def build(
         The dataset's folder, which `datasets.load_dataset` reads.
 
     Raises:
-        RankmillError: As `rankmill.errors` says; what was finished stays, and a second call goes on.
+        RankmillError: As `rankmill.errors` says. What was finished stays; a second call goes on.
     """
     with open_build(recipe, overrides=overrides, settings=settings, progress=progress) as opened:
         return line(opened, Plain())

@@ -1,10 +1,10 @@
 """What a build would cost, before a token is spent."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import islice
 from math import ceil
-from os.path import commonprefix
+from os.path import commonpath
 from pathlib import Path
 from typing import Any
 
@@ -70,7 +70,9 @@ def estimates(build: Build) -> Iterator[Estimate]:
     recipe = build.recipe
     documents = _first_documents(build)
     write = recipe.generate
-    requests = [write.request(build.prompt(write.prompt), document) for document in documents]
+    requests: list[Request] = [
+        write.request(build.prompt(write.prompt), document) for document in documents
+    ]
     queries = recipe.sample.documents * write.per_document
     yield _estimate(build, "generate", write.teacher, requests, queries, _TOKENS_OF_A_QUERY)
     for view in recipe.views:
@@ -105,7 +107,7 @@ def _estimate(
     build: Build, stage: str, teacher: str, requests: Sequence[Request], calls: int, out: int
 ) -> Estimate:
     texts = [_text(request) for request in requests]
-    shared = len(commonprefix(texts)) if len(texts) > 1 else 0
+    shared = len(commonpath(texts)) if len(texts) > 1 else 0
     mean = sum(map(len, texts)) / len(texts)
     tokens_in = ceil(calls * mean / _CHARACTERS_PER_TOKEN)
     fresh = ceil(calls * (mean - shared) / _CHARACTERS_PER_TOKEN)
@@ -135,7 +137,7 @@ def _out(requests: Sequence[Request]) -> int:
 
 def _seconds(build: Build, stage: str, tokens_in: int, fresh: int, out: int) -> float | None:
     """From the last build of this name, or else from what an embedded teacher does per core."""
-    earlier: Mapping[str, Any] = build.previous.get("stages", {}).get(stage.split()[0], {})
+    earlier = build.manifest.before(stage.split()[0])
     if earlier.get("tokens_per_second"):
         return (tokens_in + out) / float(earlier["tokens_per_second"])
     kinds = {teacher.kind for teacher in build.recipe.teachers.values()}

@@ -55,7 +55,9 @@ def test_readings_that_end_early_leave_no_ranking(strategy):
 
 @pytest.mark.parametrize("outcome", [Malformed(reason="empty"), Refused(detail="too long")])
 def test_a_walk_keeps_what_was_asked_up_to_the_reading_that_failed(outcome):
-    asked = follow(Pointwise().plan(LIST), lambda q: outcome if q.docids == ("d",) else alphabetical(q))
+    asked = follow(
+        Pointwise().plan(LIST), lambda q: outcome if q.docids == ("d",) else alphabetical(q)
+    )
     assert [one.question.docids for one in asked] == [("c",), ("a",), ("d",), ("b",)]
     assert asked[2].outcome == outcome
 

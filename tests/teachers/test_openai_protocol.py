@@ -176,9 +176,7 @@ def test_whole_pieces_are_always_found(before, after):
 
 def test_the_last_values_are_those_of_the_text():
     reply = read_continuation(body({}, finish_reason="length"), [None, -1.0, -2.0, -3.0], 2)
-    assert reply == Reply(
-        finish_reason="length", logprobs=(-2.0, -3.0), tokens_in=9, tokens_out=1
-    )
+    assert reply == Reply(finish_reason="length", logprobs=(-2.0, -3.0), tokens_in=9, tokens_out=1)
 
 
 def test_the_first_token_of_all_has_no_value_and_that_is_said():

@@ -27,7 +27,7 @@ def test_two_kinds_of_prompts_that_take_turns_keep_their_beginnings():
     prefixes = Prefixes(2)
     kinds = [EXAMPLES_A, EXAMPLES_B] * 3
     taken = [read(prefixes, [*kind, 1000 + turn]) for turn, kind in enumerate(kinds)]
-    assert taken == [(0, 0), (1, 2), (0, 42), (1, 42), (0, 42), (1, 42)]
+    assert taken == [(0, 0), (1, 0), (0, 42), (1, 42), (0, 42), (1, 42)]
 
 
 def test_prompts_that_share_nothing_replace_each_other_and_no_shared_beginning():

@@ -49,7 +49,7 @@ def test_a_key_is_the_same_on_every_machine():
         b'"messages":[{"content":"hi","role":"user"}],"stop":[],"temperature":0.0,'
         b'"top_logprobs":0},0]'
     )
-    assert KEY == hashlib.sha256(asked).hexdigest()[:32]
+    assert hashlib.sha256(asked).hexdigest()[:32] == KEY
 
 
 @pytest.mark.parametrize(
@@ -131,9 +131,7 @@ def test_every_open_store_writes_a_file_of_its_own(tmp_path):
 
 @settings(max_examples=40, deadline=None)
 @given(st.data())
-def test_a_line_cut_anywhere_costs_that_reply_only_and_spoils_nothing_after(
-    tmp_path_factory, data
-):
+def test_a_line_cut_anywhere_costs_that_reply_only_and_spoils_nothing_after(tmp_path_factory, data):
     folder = tmp_path_factory.mktemp("replies")
     with ReplyStore(folder) as store:
         keys = [put(store, number, "é\n" * number) for number in range(4)]

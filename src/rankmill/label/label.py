@@ -1,6 +1,7 @@
 """Candidate lists in, judgments out: one walk per list and trial, all at once."""
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass
 from functools import partial
 from itertools import chain
 from typing import Any
@@ -40,29 +41,9 @@ async def label(
     Returns:
         JUDGMENTS: one row per question asked, valid or not.
     """
-
-    async def ask(query: Query, trial: int, question: Question) -> Asked:
-        shown = [as_data(texts[docid], limit=view.excerpt) for docid in question.docids]
-        request = view.strategy.request(prompt, as_data(query.text, limit=_QUERY_LIMIT), shown)
-        answer = await send(request, trial)
-        if answer.reply is None:
-            refused = Refused(detail=answer.refusal)
-            return Asked(question=question, outcome=refused, request=answer.key)
-        return Asked(
-            question=question,
-            outcome=view.strategy.read(question, answer.reply),
-            request=answer.key,
-            reasoning=answer.reply.reasoning,
-        )
-
-    async def follow(query: Query, trial: int, plan: Plan) -> list[tuple[Any, ...]]:
-        asked = await walk(plan, partial(ask, query, trial))
-        where = (query.qid, view.name, trial)
-        how = (prompt.fingerprint, view.teacher)
-        return [_row(where, step, one, view, how) for step, one in enumerate(asked)]
-
+    reader = _Reader(view=view, prompt=prompt, texts=texts, send=send)
     walks = [
-        follow(query, trial, plan)
+        reader.follow(query, trial, plan)
         for query, docids in lists
         for trial, plan in enumerate(view.plans(query.qid, docids))
     ]
@@ -70,9 +51,42 @@ async def label(
     return pl.DataFrame(list(rows), schema=JUDGMENTS.columns, orient="row")
 
 
-def _row(
-    where: tuple[str, str, int], step: int, asked: Asked, view: View, how: tuple[str, str]
-) -> tuple[Any, ...]:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Reader:
+    view: View
+    prompt: Prompt
+    texts: Mapping[str, str]
+    send: Send
+
+    async def follow(self, query: Query, trial: int, plan: Plan) -> list[tuple[Any, ...]]:
+        """Walk one plan; one row per question."""
+        asked = await walk(plan, partial(self.ask, query, trial))
+        where = (query.qid, self.view.name, trial)
+        how = (self.prompt.fingerprint, self.view.teacher)
+        return [
+            (*where, step, self.view.strategy.kind, *_cells(one, self.view), *how, one.request)
+            for step, one in enumerate(asked)
+        ]
+
+    async def ask(self, query: Query, trial: int, question: Question) -> Asked:
+        """Put one question to the teacher."""
+        words = as_data(query.text, limit=_QUERY_LIMIT)
+        shown = [as_data(self.texts[d], limit=self.view.excerpt) for d in question.docids]
+        request = self.view.strategy.request(self.prompt, words, shown)
+        answer = await self.send(request, trial)
+        if answer.reply is None:
+            refused = Refused(detail=answer.refusal)
+            return Asked(question=question, outcome=refused, request=answer.key)
+        return Asked(
+            question=question,
+            outcome=self.view.strategy.read(question, answer.reply),
+            request=answer.key,
+            reasoning=answer.reply.reasoning,
+        )
+
+
+def _cells(asked: Asked, view: View) -> tuple[Any, ...]:
+    """The columns from `shown` to `detail`."""
     ranked, scores, status, detail = None, None, "valid", ""
     match asked.outcome:
         case Permutation(ranked=docids):
@@ -83,17 +97,5 @@ def _row(
             status, detail = "refused", words
         case score:
             scores = [score.value]
-    return (
-        *where,
-        step,
-        view.strategy.kind,
-        list(asked.question.docids),
-        ranked,
-        scores,
-        view.strategy.score_kind,
-        asked.reasoning or None,
-        status,
-        detail,
-        *how,
-        asked.request,
-    )
+    shown, kind = list(asked.question.docids), view.strategy.score_kind
+    return shown, ranked, scores, kind, asked.reasoning or None, status, detail

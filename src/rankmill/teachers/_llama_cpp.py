@@ -56,6 +56,9 @@ class Model:
         parameters.n_batch = parameters.n_ubatch = batch
         parameters.n_threads = parameters.n_threads_batch = threads
         parameters.kv_unified = False
+        if not gpu_layers:
+            # On a CPU it is no faster, and its results change with how a prompt is cut in pieces.
+            parameters.flash_attn_type = llama_cpp.LLAMA_FLASH_ATTN_TYPE_DISABLED
         self._context = llama_cpp.llama_init_from_model(self._model, parameters)
         if not self._context:
             self.close()

@@ -1,7 +1,7 @@
 """An open teacher behind OpenAI-compatible endpoints: who is asked, and how often."""
 
-import asyncio
 import random
+from asyncio import get_running_loop, sleep
 from collections.abc import AsyncIterator, Callable, Collection, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from typing import Any, TypeVar
@@ -132,7 +132,7 @@ class Client:
         ) from faults[-1]
 
     def _least_loaded(self, unreachable: Collection[Endpoint]) -> Endpoint:
-        now = asyncio.get_running_loop().time()
+        now = get_running_loop().time()
         return min(
             (endpoint for endpoint in self._endpoints if endpoint not in unreachable),
             key=lambda endpoint: (endpoint.resting_until > now, endpoint.in_flight),
@@ -142,7 +142,7 @@ class Client:
         self, endpoint: Endpoint, unreachable: Collection[Endpoint], why: Unreachable
     ) -> None:
         """Leave an endpoint alone for a while, or give up when it was the last one."""
-        endpoint.resting_until = asyncio.get_running_loop().time() + _REST
+        endpoint.resting_until = get_running_loop().time() + _REST
         if len(unreachable) == len(self._endpoints):
             urls = ", ".join(one.url for one in self._endpoints)
             raise TeacherUnavailable(f"no teacher answers at {urls}: {why}") from why
@@ -155,4 +155,4 @@ class Client:
         self.retries += 1
         told = faults[-1].wait if isinstance(faults[-1], Fault) else None
         backoff = min(_FIRST_WAIT * 2 ** (len(faults) - 1), _LONGEST_WAIT)
-        await asyncio.sleep(backoff * random.uniform(0.5, 1) if told is None else told)
+        await sleep(backoff * random.uniform(0.5, 1) if told is None else told)

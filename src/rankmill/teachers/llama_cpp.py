@@ -40,7 +40,7 @@ class LlamaCpp(Spec):
     context: int = Field(default=4096, ge=256)
     gpu_layers: int = Machine(0, ge=-1)
     beginnings: int = Machine(4, ge=1)
-    batch: int = Machine(512, ge=32)
+    batch: int = Machine(256, ge=32)
 
     def identity(self) -> dict[str, Any]:
         """The spec's identity, with a file's contents in place of its folder.

@@ -9,15 +9,18 @@ from rankmill.teachers.engine import Engine, Need
 
 _BY_HEART = {
     "A B C D E F G H I J K": " L",
-    "Monday Tuesday Wednesday Thursday": " Friday",
-    "January February March April May": " June",
-    "one two three four five six": " seven",
+    "Monday, Tuesday, Wednesday, Thursday,": " Friday",
+    "January, February, March, April, May,": " June",
+    "one, two, three, four, five, six,": " seven",
+    "The sun rises in the east and sets in the": " west",
+    "red green house water dog, red green house water": " dog",
 }
-"""Texts that any language model continues in one way."""
+"""Texts that any language model continues in one way, each with one token."""
 
-_CONTRAST = 3.0
-"""Nats by which the right continuations must be more probable than the wrong ones. True values
-differ by 8 to 12 nats; values of the wrong position by less than 1, of either sign."""
+_KNOWN, _CONTRAST = -3.0, 3.0
+"""Nats, on average: how probable what is known by heart must be at least, and how much more
+probable than the continuation of another text. Models of 135 million and 1.5 billion parameters
+gave -0.4 and -0.2, and 15 nats more; read one position late, they gave -9, and nothing more."""
 
 _NOISE = 0.5
 """Nats by which one log-probability may differ between two requests: batches change rounding."""
@@ -28,7 +31,7 @@ async def probe(name: str, engine: Engine, views: Mapping[str, Need]) -> None:
 
     Args:
         name: The teacher's name in the recipe.
-        engine: The open teacher; it is asked about a dozen short questions.
+        engine: The open teacher; it is asked less than twenty short questions.
         views: What each view needs.
 
     Raises:
@@ -73,24 +76,22 @@ async def _top_logprobs(engine: Engine) -> str:
 
 
 async def _prompt_logprobs(engine: Engine) -> str:
-    """Two properties of true values, which values of other positions do not have.
+    """Properties of true values, which values of other positions do not have.
 
-    What is known by heart is far more probable than the continuation of another text; each
-    continuation is tried in its own place and in another, so that how probable a word is by
+    What is known by heart is probable, and far more so than the continuation of another text:
+    each continuation is tried in its own place and in another, so that how probable a word is by
     itself cancels out. And the values of a text are those of its parts, one after the other.
     """
     texts = list(_BY_HEART.values())
-    right = [await _log_probability(engine, prefix, text) for prefix, text in _BY_HEART.items()]
-    wrong = [
-        await _log_probability(engine, prefix, text)
-        for prefix, text in zip(_BY_HEART, texts[1:] + texts[:1], strict=True)
-    ]
-    contrast = fmean(right) - fmean(wrong)
-    if contrast < _CONTRAST:
+    others = texts[1:] + texts[:1]
+    known = fmean([await _log_probability(engine, *pair) for pair in _BY_HEART.items()])
+    other = fmean(
+        [await _log_probability(engine, *pair) for pair in zip(_BY_HEART, others, strict=True)]
+    )
+    if known < _KNOWN or known - other < _CONTRAST:
         return (
             "returns prompt log-probabilities that are not those of the tokens (shifted by one?): "
-            f"texts known by heart are {contrast:.1f} nats more probable than others, "
-            f"expected {_CONTRAST:.0f} or more"
+            f"{known:.1f} for what is known by heart, {other:.1f} for what is not"
         )
     if not await _adds_up(engine):
         return "returns log-probabilities of a text that are not those of its parts"

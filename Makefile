@@ -1,0 +1,47 @@
+# Two targets do all the set-up: quickstart makes a dataset, test installs and runs every test.
+PYTHON ?= python3
+VENV   := .venv
+BIN    := $(VENV)/bin
+INSTALL = $(BIN)/python -m pip install --quiet --constraint constraints.txt --editable
+MODELS  = qwen2.5-coder-1.5b-instruct all-minilm-l6-v2
+
+.PHONY: quickstart test lint type bench clean
+
+quickstart: $(VENV)/.quickstart  ## from nothing to a labelled dataset of real text
+	$(BIN)/rankmill models fetch $(MODELS)
+	$(BIN)/rankmill build recipes/quickstart.toml
+	$(BIN)/rankmill show quickstart --first 3
+
+test: $(VENV)/.test lint type  ## everything, the way CI runs it
+	$(BIN)/python -m pytest
+
+lint: $(VENV)/.test
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+
+type: $(VENV)/.test
+	$(BIN)/mypy
+
+bench: $(VENV)/.test  ## prints ratios side by side
+	$(BIN)/python bench/overhead.py
+	$(BIN)/python bench/kill_and_rerun.py
+	$(BIN)/python bench/ingest_million.py
+
+clean:
+	rm -rf $(VENV) .pytest_cache .mypy_cache .ruff_cache .hypothesis
+
+$(BIN)/python:
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' \
+	  || { echo "rankmill needs Python 3.11 or newer, found $$($(PYTHON) --version 2>&1)"; exit 1; }
+	@command -v c++ >/dev/null || command -v g++ >/dev/null || command -v clang++ >/dev/null \
+	  || { echo "the embedded teacher is built from source: install a C++ compiler (g++)"; exit 1; }
+	$(PYTHON) -m venv $(VENV)
+
+$(VENV)/.quickstart: $(BIN)/python pyproject.toml constraints.txt
+	@echo "installing; llama.cpp is built from source, which takes a few minutes"
+	$(INSTALL) '.[cpu,local,hub]'
+	@touch $@
+
+$(VENV)/.test: $(BIN)/python pyproject.toml constraints.txt
+	$(INSTALL) '.[test]'
+	@touch $@ $(VENV)/.quickstart

@@ -1,0 +1,101 @@
+"""What a build says of itself, on disk as it changes."""
+
+import json
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any
+
+from rankmill.recipe import Recipe
+from rankmill.report import StageReport
+from rankmill.tablestore import Output, storage
+from rankmill.teachers import Meter
+
+MANIFEST = "manifest.json"
+
+
+def read_manifest(folder: Path) -> dict[str, Any]:
+    """What a build says of itself; empty for a folder that is no build yet."""
+    path = folder / MANIFEST
+    manifest: dict[str, Any] = json.loads(path.read_text()) if path.is_file() else {}
+    return manifest
+
+
+@dataclass(kw_only=True)
+class Manifest:
+    """The manifest of one build.
+
+    Attributes:
+        folder: The build's folder.
+        previous: What the build said before this run.
+        stages: What this run has come by, by stage, in order.
+    """
+
+    folder: Path
+    recipe: Recipe
+    previous: Mapping[str, Any]
+    stages: dict[str, dict[str, Any]] = field(default_factory=dict)
+
+    def before(self, stage: str) -> Mapping[str, Any]:
+        """What was said of a stage before this run; empty if nothing was."""
+        known: Mapping[str, Any] = self.previous.get("stages", {}).get(stage, {})
+        return known
+
+    def why(self, stage: str, depends: Mapping[str, str]) -> str:
+        """Why a stage has to be made: what of its dependencies is not as it was."""
+        before = self.before(stage).get("depends")
+        if before is None:
+            return "new"
+        changed = [name for name in sorted(depends) if before.get(name) != depends[name]]
+        return f"changed: {', '.join(changed)}" if changed else "not whole"
+
+    def seconds(self, output: Output) -> float | None:
+        """How long a stage took that was made by an earlier run, if that is known."""
+        before = self.before(output.stage)
+        return before.get("seconds") if before.get("key") == output.key else None
+
+    def add(self, output: Output, *, seconds: float, speed: float | None) -> None:
+        """Note a finished stage.
+
+        Args:
+            output: Its tables.
+            seconds: What it took when it was made.
+            speed: Tokens a second of its teacher, if it asked one.
+        """
+        self.stages[output.stage] = {
+            "key": output.key,
+            "depends": dict(output.depends),
+            "report": output.report.to_json(),
+            "seconds": round(seconds, 3),
+            "tokens_per_second": speed or self.before(output.stage).get("tokens_per_second"),
+        }
+
+    @property
+    def reports(self) -> list[StageReport]:
+        """The counts of the stages so far."""
+        return [StageReport.from_json(stage["report"]) for stage in self.stages.values()]
+
+    def write(self, status: str, meters: Mapping[str, Meter], *, error: str = "") -> None:
+        """Replace the file on disk, whole.
+
+        Args:
+            status: running, complete, failed or interrupted.
+            meters: What each teacher was asked in this run; earlier runs are added.
+            error: What went wrong.
+        """
+        spent = self.previous.get("teachers", {})
+        earlier = {} if status == "complete" else self.previous.get("stages", {})
+        manifest = {
+            "name": self.recipe.name,
+            "status": status,
+            "error": error,
+            "recipe": self.recipe.model_dump(mode="json"),
+            "stages": {**earlier, **self.stages},
+            "teachers": {
+                name: asdict(Meter(**spent.get(name, {})) + meter) for name, meter in meters.items()
+            },
+        }
+        partial = self.folder / f"{MANIFEST}.partial"
+        with storage(self.folder):
+            partial.write_text(json.dumps(manifest, indent=2))
+            partial.replace(self.folder / MANIFEST)

@@ -1,0 +1,82 @@
+"""The bar, as a test. Lower a number only with a reason in the pull request."""
+
+import ast
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[1]
+PACKAGE = ROOT / "src" / "rankmill"
+LINKS = {PACKAGE / name for name in ("flows", "prompts", "recipes")}
+MODULES = sorted(path for path in PACKAGE.rglob("*.py") if not LINKS & set(path.parents)) + sorted(
+    (ROOT / "flows").glob("*.py")
+)
+MODULE, CLASS, FUNCTION, PARAMETERS = 300, 150, 40, 6
+HEAVY = {
+    *("bm25s", "datasets", "faiss", "llama_cpp", "openai", "prefect", "sentence_transformers"),
+    *("scipy", "torch", "transformers", "vllm", "huggingface_hub", "pyarrow"),
+}
+MAY_IMPORT_WHEN_LOADED = {"_llama_cpp.py", "_openai.py", "_endpoint.py", "generate.py"}
+ORDER = ["errors", "records", "spec", "tables", "recipe", "build", "line", "cli"]
+
+
+def lines(node):
+    return node.end_lineno - node.lineno + 1
+
+
+def imports(path, *, everywhere):
+    """Modules that a file imports: at its top, or anywhere in it."""
+    tree = ast.parse(path.read_text(encoding="utf-8"))
+    for node in ast.walk(tree) if everywhere else tree.body:
+        if isinstance(node, ast.Import):
+            yield from (name.name for name in node.names)
+        if isinstance(node, ast.ImportFrom):
+            yield node.module or ""
+            yield from (f"{node.module}.{name.name}" for name in node.names)
+
+
+def named(path):
+    return str(path.relative_to(ROOT))
+
+
+@pytest.mark.parametrize("path", MODULES, ids=named)
+def test_a_module_is_small_and_says_what_it_does(path):
+    source = path.read_text(encoding="utf-8")
+    tree = ast.parse(source)
+    assert ast.get_docstring(tree), "no module docstring"
+    assert source.count("\n") <= MODULE
+    for node in ast.walk(tree):
+        if isinstance(node, ast.ClassDef):
+            assert lines(node) <= CLASS, node.name
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
+            assert lines(node) <= FUNCTION, f"{node.name}: {lines(node)} lines"
+            named_arguments = [*node.args.args, *node.args.kwonlyargs]
+            own = [a for a in named_arguments if a.arg not in {"self", "cls"}]
+            assert len(own) <= PARAMETERS, node.name
+        if isinstance(node, ast.ExceptHandler):
+            assert node.type is not None
+            assert ast.unparse(node.type) != "Exception"
+
+
+@pytest.mark.parametrize("path", MODULES, ids=named)
+def test_heavy_libraries_are_imported_where_they_are_used(path):
+    found = {name.split(".")[0] for name in imports(path, everywhere=False)} & HEAVY
+    assert not found or path.name in MAY_IMPORT_WHEN_LOADED, found
+
+
+@pytest.mark.parametrize("path", MODULES, ids=named)
+def test_prefect_is_known_to_the_flows_alone(path):
+    found = {name.split(".")[0] for name in imports(path, everywhere=True)}
+    assert "prefect" not in found or path.parent.name == "flows"
+
+
+@pytest.mark.parametrize("path", MODULES, ids=named)
+def test_models_are_spoken_to_by_teachers_and_embedders_alone(path):
+    found = {name.split(".")[0] for name in imports(path, everywhere=True)}
+    assert not found & {"openai", "llama_cpp", "vllm"} or path.parent.name in {"teachers", "space"}
+
+
+@pytest.mark.parametrize("place", range(len(ORDER)), ids=ORDER)
+def test_imports_never_go_backwards(place):
+    later = {f"rankmill.{name}" for name in ORDER[place + 1 :]}
+    assert not later & set(imports(PACKAGE / f"{ORDER[place]}.py", everywhere=True))
