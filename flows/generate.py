@@ -5,6 +5,7 @@ bytes are the same as without it. With `PREFECT_API_URL` set the run shows there
 Prefect's own server runs inside this process for as long as the flow does.
 """
 
+import os
 from collections.abc import Sequence
 from contextvars import ContextVar
 from pathlib import Path
@@ -18,7 +19,7 @@ from prefect.tasks import Task
 
 from rankmill.build import Build, open_build
 from rankmill.errors import RankmillError, TeacherUnavailable
-from rankmill.line import line
+from rankmill.line import finished, line
 from rankmill.progress import Progress
 from rankmill.settings import Settings
 from rankmill.tablestore import Output
@@ -101,7 +102,14 @@ def build(
     settings: Settings | None = None,
     progress: Progress | None = None,
 ) -> Path:
-    """Run the flow from a terminal, with a watcher that lives in this process."""
+    """Run the flow from a terminal, with a watcher that lives in this process.
+
+    A build with nothing left to make is told so at once, unless a Prefect server is there to hear.
+    """
+    if "PREFECT_API_URL" not in os.environ and (
+        whole := finished(recipe, overrides=overrides, settings=settings, progress=progress)
+    ):
+        return whole
     token = _watcher.set(progress)
     try:
         return Path(generate(recipe, list(overrides), settings.data if settings else None))

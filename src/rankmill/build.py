@@ -29,12 +29,17 @@ Send = Callable[[Request, int], Awaitable[Answer]]
 Make = Callable[[Draft], StageReport]
 
 
+class NotMade(Exception):
+    """A table is not there, and the build is not to make any."""
+
+
 @dataclass(kw_only=True)
 class Build:
     """A recipe being made. Stages read their settings from it and keep their tables in it.
 
     Attributes:
         base: The recipe's folder; its paths and its own prompts are relative to it.
+        makes: Whether a table that is not there is made; else it is a `NotMade`.
     """
 
     recipe: Recipe
@@ -43,6 +48,7 @@ class Build:
     progress: Progress
     teachers: Teachers
     manifest: Manifest
+    makes: bool = True
     _begun: dict[str, tuple[float, int]] = field(default_factory=dict)
     _ticks: Counter[str] = field(default_factory=Counter)
     _lock: Lock = field(default_factory=Lock)
@@ -88,6 +94,8 @@ class Build:
         return (self.tables / stage / tablestore.key_of(stage, depends)).is_dir()
 
     def _begin(self, stage: str, depends: Mapping[str, str]) -> None:
+        if not self.makes:
+            raise NotMade(stage)
         with self._lock:
             if stage in self._begun:
                 return
@@ -95,6 +103,8 @@ class Build:
         self.progress.begin(stage, self.manifest.why(stage, depends))
 
     def _record(self, output: Output, *, reused: bool) -> None:
+        if not self.makes:
+            return
         with self._lock:
             now, tokens = time.monotonic(), self._tokens()
             begun, before = self._begun.get(output.stage, (now, tokens))

@@ -8,7 +8,7 @@ from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, Trans
 from rich.table import Table
 
 from rankmill.errors import RankmillError
-from rankmill.models import KNOWN, cached, fetch, find
+from rankmill.models import cached, fetch, find, known
 from rankmill.settings import Settings
 
 models = typer.Typer(help="List and fetch model weights.", no_args_is_help=True)
@@ -20,7 +20,7 @@ def show() -> None:
     cache = Settings().cache
     table = Table("name", "role", "size", "licence", "here", "what it is", box=None)
     table.columns[0].no_wrap = True
-    for model in KNOWN:
+    for model in known():
         size, here = f"{model.size / 1e6:,.0f} MB", cached(model.name, cache)
         table.add_row(
             model.name, model.role, size, model.licence, "yes" if here else "no", model.about

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from rankmill import stages
-from rankmill.build import Build, open_build
+from rankmill.build import Build, NotMade, open_build
 from rankmill.progress import Progress
 from rankmill.settings import Settings
 from rankmill.tablestore import Output
@@ -85,3 +85,24 @@ def build(
     """
     with open_build(recipe, overrides=overrides, settings=settings, progress=progress) as opened:
         return line(opened, Plain())
+
+
+def finished(
+    recipe: Path,
+    *,
+    overrides: Sequence[str] = (),
+    settings: Settings | None = None,
+    progress: Progress | None = None,
+) -> Path | None:
+    """The dataset's folder when every table of a recipe is there already, else None.
+
+    Raises:
+        RankmillError: As `build`.
+    """
+    with open_build(recipe, overrides=overrides, settings=settings, record=False) as opened:
+        opened.makes = False
+        try:
+            line(opened, Plain())
+        except NotMade:
+            return None
+    return build(recipe, overrides=overrides, settings=settings, progress=progress)

@@ -1,10 +1,7 @@
 import asyncio
-import hashlib
 import math
 import os
-import shutil
 import sys
-from pathlib import Path
 
 import pytest
 
@@ -113,27 +110,27 @@ def ask(embedded):
     return embedded[1]
 
 
-def scores_from_scratch(prefix, text):
-    """Log-probabilities by llama-cpp-python's own class, which computes the logits of all."""
+def chances_from_scratch(tokens):
+    """Log-probabilities after each token, by llama-cpp-python's own class and all its logits."""
     import numpy as np
     from llama_cpp import Llama
 
-    model = Llama(WEIGHTS, logits_all=True, n_ctx=256, n_threads=2, verbose=False, flash_attn=False)
-    add_bos = bool(model._model.add_bos_token())
-    before = model.tokenize(prefix.encode(), add_bos=add_bos, special=False)
-    after = model.tokenize(text.encode(), add_bos=False, special=False)
-    model.eval([*before, *after])
-    scores = np.asarray(model.scores[: len(before) + len(after)], dtype=np.float64)
-    chances = scores - np.log(np.exp(scores).sum(axis=1, keepdims=True))
+    model = Llama(WEIGHTS, logits_all=True, n_ctx=256, n_threads=2, verbose=False)
+    model.eval(tokens)
+    scores = np.asarray(model.scores[: len(tokens)], dtype=np.float64)
     model.close()
-    return [chances[len(before) - 1 + row, token] for row, token in enumerate(after)]
+    return scores - np.log(np.exp(scores).sum(axis=1, keepdims=True))
 
 
 @needs_weights
-def test_log_probabilities_of_a_continuation_are_those_of_a_model_read_from_scratch(ask):
+def test_log_probabilities_of_a_continuation_are_those_of_a_model_read_from_scratch(embedded):
+    engine, ask = embedded
     prefix, text = "The capital of France is Paris. The capital of Italy is", " Rome, of course."
+    before, after = (engine.model.tokenize(part, special=False) for part in (prefix, text))
+    chances = chances_from_scratch([*before, *after])
+    expected = [chances[len(before) - 1 + row, token] for row, token in enumerate(after)]
     reply = ask(Continuation(prefix=prefix, text=text))
-    assert reply.logprobs == pytest.approx(scores_from_scratch(prefix, text), abs=0.001)
+    assert reply.logprobs == pytest.approx(expected, abs=0.001)
     assert reply.text == ""
     assert reply.tokens_out == 0
 
@@ -193,13 +190,12 @@ def test_the_first_token_comes_with_its_alternatives_best_first(ask):
 
 
 @needs_weights
-def test_alternatives_are_true_log_probabilities_over_the_whole_vocabulary(ask):
-    """The first token of a turn, and the same token scored as a continuation, have one value."""
-    opening = "<|im_start|>user\nSay hello.<|im_end|>\n<|im_start|>assistant\n"
-    reply = ask(chat("Say hello.", max_tokens=1, top_logprobs=20))
-    shares = [math.exp(value) for _, value in reply.top_logprobs]
-    assert sum(shares) > 0.5
-    assert reply.tokens_in >= len(opening.split())
+def test_the_alternatives_are_log_probabilities_over_the_whole_vocabulary(embedded):
+    engine, ask = embedded
+    request = chat("Say hello.", max_tokens=1, top_logprobs=20)
+    expected = chances_from_scratch(engine._prompt(request.messages))[-1]
+    values = [value for _, value in ask(request).top_logprobs]
+    assert values == pytest.approx(sorted(expected)[:-21:-1], abs=0.001)
 
 
 @needs_weights
@@ -265,7 +261,7 @@ def test_a_reply_ends_where_the_context_ends(tmp_path):
 def test_the_event_loop_goes_on_while_the_model_computes(embedded, tmp_path):
     async def count():
         async with LlamaCpp(model=WEIGHTS).open(surroundings(tmp_path)) as engine:
-            answering = asyncio.create_task(engine.answer(chat("word " * 900, max_tokens=1)))
+            answering = asyncio.create_task(engine.answer(chat("word " * 400, max_tokens=1)))
             turns = 0
             while not answering.done():
                 await asyncio.sleep(0.001)
@@ -292,12 +288,3 @@ def test_closing_ends_the_request_in_progress(tmp_path):
 def test_nothing_reaches_the_terminal(tmp_path, capfd):
     asyncio.run(open_and_close(LlamaCpp(model=WEIGHTS), tmp_path))
     assert capfd.readouterr() == ("", "")
-
-
-@needs_weights
-def test_the_weights_can_be_named_by_any_path(tmp_path):
-    link = tmp_path / "renamed.gguf"
-    shutil.copy(WEIGHTS, link)
-    assert LlamaCpp(model=str(link)).identity()["model"].startswith("renamed.gguf:")
-    assert Path(WEIGHTS).stat().st_size == link.stat().st_size
-    assert hashlib.sha256(link.read_bytes()).hexdigest().startswith("b179c9523d0e")

@@ -125,13 +125,40 @@ def test_vllm_prompt_logprobs_by_hand():
         {"17": {"logprob": -1.25, "rank": 3, "decoded_token": " b"}},
         {"4": {"logprob": -0.5, "rank": 1, "decoded_token": " c"}},
     ]
-    found = prompt_tokens(body({}, prompt_logprobs=entries), "prompt_logprobs")
+    found = prompt_tokens(body({}, prompt_logprobs=entries), "prompt_logprobs", "a b c")
     assert found == (["", " b", " c"], [None, -1.25, -0.5])
 
 
-def test_echo_leaves_out_what_was_generated():
-    logprobs = {"tokens": ["a", " b", " end"], "token_logprobs": [None, -1.25, -9.0]}
-    assert prompt_tokens(body({}, logprobs=logprobs), "echo") == (["a", " b"], [None, -1.25])
+@pytest.mark.parametrize(
+    ("pieces", "text", "end"),
+    [
+        (["a", " b", " end"], "a b end", 2),
+        (["<s>", "a", " b", " end"], "a b end", 3),
+        (["a", " b"], "a b end", 2),  # the generated token is not listed
+        (["a", " b", ""], "a b", 2),  # it is the end of the text, written as nothing
+        (["a", " b", " b"], "a b b", 2),
+    ],
+)
+def test_echo_leaves_out_what_was_generated(pieces, text, end):
+    logprobs = {"tokens": pieces, "token_logprobs": [None, *[-1.0] * (len(pieces) - 1)]}
+    found = prompt_tokens(body({}, logprobs=logprobs, text=text), "echo", "a b")
+    assert found == (pieces[:end], [None, *[-1.0] * (end - 1)])
+
+
+@pytest.mark.parametrize(
+    ("pieces", "text", "tokens_in", "end"),
+    [
+        (["o", "�", "�", " end"], "où end", 3, 3),
+        (["o", "�", "�", " end"], "où end", 4, 3),  # and a beginning that is not listed
+        (["o", "�", "�"], "où end", 3, 3),
+    ],
+)
+def test_echo_of_half_characters_leaves_out_what_was_generated(pieces, text, tokens_in, end):
+    logprobs = {"tokens": pieces, "token_logprobs": [None, *[-1.0] * (len(pieces) - 1)]}
+    answer = body({}, logprobs=logprobs, text=text) | {
+        "usage": {"prompt_tokens": tokens_in, "completion_tokens": 1}
+    }
+    assert prompt_tokens(answer, "echo", "où")[0] == pieces[:end]
 
 
 @pytest.mark.parametrize(
@@ -149,7 +176,7 @@ def test_echo_leaves_out_what_was_generated():
 )
 def test_a_server_that_knows_another_way_only_is_told_apart(way, choice):
     with pytest.raises(NoLogprobs):
-        prompt_tokens(body({}, **choice), way)
+        prompt_tokens(body({}, **choice, text=" end"), way, "a b")
 
 
 @pytest.mark.parametrize(

@@ -165,7 +165,9 @@ def test_retry_after_may_be_a_date_and_is_never_longer_than_ten_minutes(where, p
 def test_tries_end_and_the_last_failure_is_told(where, patient):
     with ScriptedTeacher() as teacher:
         teacher.faults.extend([Fault(status=503, message="warming up")] * 9)
-        with pytest.raises(TeacherUnavailable, match="after 3 tries, the last one: answered 503: wa"):
+        with pytest.raises(
+            TeacherUnavailable, match="after 3 tries, the last one: answered 503: wa"
+        ):
             ask(spec(teacher, tries=3), where, chat())
     assert len(teacher.requests) == 3
 

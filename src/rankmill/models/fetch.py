@@ -41,7 +41,7 @@ def fetch(
     download that was interrupted goes on where it stopped. Only one process fetches a model.
 
     Args:
-        name: One of `KNOWN`.
+        name: One that `known` lists.
         cache: Our cache; the model is kept in `<cache>/models/<name>`.
         say: Told one line for each source that is tried and each that fails.
         progress: Told bytes done and bytes in all, from the calling thread or another.
@@ -111,9 +111,7 @@ class _Fetch:
 
     def _hub(self) -> Path:
         self._start(f"the hub ({self.model.repo})")
-        folder = hub.download(self.model, self._advance)
-        self.ledger.check(self.model, folder)
-        return folder
+        return hub.download(self.model, self._advance, self.ledger.check)
 
     def _packages(self) -> Path:
         self._start("the package index")

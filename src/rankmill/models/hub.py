@@ -11,25 +11,40 @@ _SECONDS_TO_CONNECT = 5.0
 
 
 def held(model: KnownModel) -> Path | None:
-    """The folder of the user's Hugging Face cache that holds every file, if it does."""
-    from huggingface_hub import try_to_load_from_cache
-
-    found = (
-        try_to_load_from_cache(model.repo, file.name, revision=model.revision)
-        for file in model.files
+    """The folder of the user's Hugging Face cache that holds every file, by name and size."""
+    found = _cached(model)
+    whole = all(
+        path is not None and path.stat().st_size == file.size
+        for path, file in zip(found, model.files, strict=True)
     )
-    paths = [Path(path) for path in found if isinstance(path, str)]
-    return paths[0].parent if len(paths) == len(model.files) else None
+    return found[0].parent if found[0] and whole else None
 
 
-def download(model: KnownModel, advance: Callable[[int], None]) -> Path:
+def download(
+    model: KnownModel, advance: Callable[[int], None], check: Callable[[KnownModel, Path], None]
+) -> Path:
     """Download every file into the user's Hugging Face cache, and return their folder there.
 
     A download that was interrupted goes on; `advance` is told how many more bytes have come.
 
     Raises:
-        ModelError: The hub cannot be reached, is switched off, or does not have a file.
+        ModelError: The hub cannot be reached, is switched off, or does not have a file; or
+            `check` does not like what came, which is then removed.
     """
+    before = _cached(model)
+    paths = [Path(path) for path in _download(model, advance)]
+    try:
+        check(model, paths[0].parent)
+    except ModelError:
+        for path in paths:
+            if path not in before:  # what the user had before is theirs
+                path.resolve().unlink(missing_ok=True)
+                path.unlink(missing_ok=True)
+        raise
+    return paths[0].parent
+
+
+def _download(model: KnownModel, advance: Callable[[int], None]) -> list[str]:
     import httpx
     from huggingface_hub import constants, hf_hub_download
     from huggingface_hub.errors import EntryNotFoundError, HfHubHTTPError
@@ -39,7 +54,7 @@ def download(model: KnownModel, advance: Callable[[int], None]) -> Path:
     try:
         # One look whether it answers at all: huggingface_hub would try for half a minute.
         httpx.head(constants.ENDPOINT, timeout=_SECONDS_TO_CONNECT)
-        paths = [
+        return [
             hf_hub_download(
                 model.repo,
                 file.name,
@@ -51,7 +66,16 @@ def download(model: KnownModel, advance: Callable[[int], None]) -> Path:
         ]
     except (OSError, EntryNotFoundError, HfHubHTTPError, httpx.HTTPError) as error:
         raise ModelError(f"the hub: {model.repo}: {_first_line(error)}") from error
-    return Path(str(paths[0])).parent
+
+
+def _cached(model: KnownModel) -> list[Path | None]:
+    from huggingface_hub import try_to_load_from_cache
+
+    found = (
+        try_to_load_from_cache(model.repo, file.name, revision=model.revision)
+        for file in model.files
+    )
+    return [Path(path) if isinstance(path, str) else None for path in found]
 
 
 def _bar(advance: Callable[[int], None]) -> type[Any]:

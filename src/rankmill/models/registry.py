@@ -67,16 +67,21 @@ class KnownModel:
         return folder / self.files[0].name if len(self.files) == 1 else folder
 
 
+def known() -> tuple[KnownModel, ...]:
+    """Every model that has a name."""
+    return KNOWN
+
+
 def find(name: str) -> KnownModel:
     """The model of that name.
 
     Raises:
         ModelError: No known model has it; the message tells the nearest name.
     """
-    for model in KNOWN:
+    for model in known():
         if model.name == name:
             return model
-    names = [model.name for model in KNOWN]
+    names = [model.name for model in known()]
     near = difflib.get_close_matches(name.lower(), names, n=1, cutoff=0.4)
     hint = f"did you mean {near[0]}?" if near else f"known are {', '.join(names)}"
     raise ModelError(f"no model is called {name!r}: {hint}")
@@ -215,4 +220,4 @@ KNOWN = (
         ),
     ),
 )
-"""Every model that has a name. Each digest is that of the official release."""
+"""Each digest is that of the official release."""

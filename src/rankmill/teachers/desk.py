@@ -172,7 +172,14 @@ class Teachers:
         """
         if name not in self._teachers:
             raise ConfigError(f"no teacher {name}; there are {', '.join(sorted(self._teachers))}")
-        teacher = self._teachers[name]
+        asking = asyncio.current_task()
+        self._asking.add(asking)
+        try:
+            return await self._ask(self._teachers[name], request, trial)
+        finally:
+            self._asking.discard(asking)
+
+    async def _ask(self, teacher: "_Teacher", request: Request, trial: int) -> Answer:
         key = key_of(teacher.identity, request, trial)
         while key in self._flights:
             answer = await asyncio.shield(self._flights[key])
@@ -183,13 +190,10 @@ class Teachers:
             teacher.counts["reused"] += 1
             return Answer(key=key, reply=known)
         landing = self._flights[key] = self._loop.create_future()
-        asking = asyncio.current_task()
-        self._asking.add(asking)
         try:
             answer = await self._fetch(teacher, key, request, trial)
             landing.set_result(answer)
         finally:
-            self._asking.discard(asking)
             del self._flights[key]
             if not landing.done():  # whoever waits for it asks for itself
                 landing.set_result(None)
