@@ -71,6 +71,30 @@ def test_trials_become_views_and_views_become_the_consensus():
     assert row["kept"]
 
 
+def test_a_view_of_weight_nothing_need_not_be_there():
+    labels, _, rejections = settle(
+        Settle(weights={"listwise": 0}),
+        [LISTWISE, POINTWISE],
+        queries("q1"),
+        candidates(q1="abc"),
+        judgments(*scores("q1", a=0.1, b=0.5, c=0.9)),
+    )
+    assert labels["docid"].to_list() == ["c", "b", "a"]
+    assert rejections == []
+
+
+def test_a_view_that_a_filter_reads_must_be_there_whatever_it_weighs():
+    labels, _, (rejection,) = settle(
+        Settle(weights={"listwise": 0}, filters=(SelfConsistency(view="listwise"),)),
+        [LISTWISE, POINTWISE],
+        queries("q1"),
+        candidates(q1="abc"),
+        judgments(*scores("q1", a=0.1, b=0.5, c=0.9)),
+    )
+    assert labels.is_empty()
+    assert rejection.rule == "view_missing"
+
+
 def test_a_view_of_weight_nothing_stays_out_of_the_consensus():
     labels, _, _ = settle(
         Settle(weights={"listwise": 0}),

@@ -64,9 +64,9 @@ class Recipe(Spec):
             if teacher not in self.teachers:
                 known = ", ".join(self.teachers)
                 raise ValueError(f"{where}: no teacher {teacher}; the recipe defines {known}")
-        if unknown := self.settle.reads - set(views):
+        if unknown := (self.settle.reads | set(self.settle.weights)) - set(views):
             raise ValueError(f"settle names views {sorted(unknown)}; the recipe defines {views}")
-        if not any(self.settle.weights.get(view, 1.0) for view in views):
+        if not any(map(self.settle.weight, views)):
             raise ValueError("settle.weights leaves no view in the consensus")
         return self
 

