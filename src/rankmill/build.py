@@ -172,9 +172,7 @@ def open_build(
     with ExitStack() as stack:
         if record:
             stack.enter_context(_alone(folder))
-        teachers = Teachers(
-            recipe.teachers, settings.data / "replies", where, views=recipe.needs
-        )
+        teachers = Teachers(recipe.teachers, settings.data / "replies", where, views=recipe.needs)
         build = Build(
             recipe=recipe,
             base=recipe_path.resolve().parent,

@@ -163,7 +163,9 @@ def _explain(root: type[Spec], error: ErrorDetails) -> str:
         return f"missing key {'.'.join(where)}"
     message = error["msg"].removeprefix("Value error, ")
     found = error["input"]
-    shown = f", found {found!r}" if isinstance(found, str | int | float | bool) else ""
+    secret = any("endpoint" in part for part in where)  # an address may hold a password
+    plain = isinstance(found, str | int | float | bool) and not secret
+    shown = f", found {found!r}" if plain else ""
     return f"{'.'.join(where)}: {message}{shown}" if where else message
 
 

@@ -218,7 +218,7 @@ def test_sampling_differs_from_trial_to_trial_and_repeats_with_a_new_engine(tmp_
     async def two_trials():
         async with LlamaCpp(model=WEIGHTS).open(surroundings(tmp_path)) as engine:
             request = chat("Invent a name for a cat.", temperature=1.0)
-            return [(await engine.answer(request)).text for _ in range(2)]
+            return [(await engine.answer(request, trial=trial)).text for trial in (1, 0)]
 
     first, second = (asyncio.run(two_trials()) for _ in range(2))
     assert first == second

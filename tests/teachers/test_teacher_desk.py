@@ -43,7 +43,7 @@ class Reader:
     def __init__(self, log, concurrency):
         self.log, self.concurrency, self.busy = log, concurrency, 0
 
-    async def answer(self, request):
+    async def answer(self, request, *, trial=0):
         words = request.messages[-1].content
         self.log(words)
         if words == "forbidden":

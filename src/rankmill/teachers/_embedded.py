@@ -2,7 +2,6 @@
 
 import asyncio
 import hashlib
-from collections import Counter
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 
@@ -16,6 +15,8 @@ from rankmill.teachers._llama_cpp import Logits, Model
 _THINKING = ("<think>", "</think>")
 _UNSEEN = "\u200b"
 
+Choose = Callable[[Logits], int]
+
 
 class Embedded:
     """One loaded model that answers requests, one at a time, in a thread of its own.
@@ -27,14 +28,13 @@ class Embedded:
     def __init__(self, model: Model) -> None:
         self.model = model
         self._thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="llama.cpp")
-        self._asked: Counter[bytes] = Counter()
 
     @property
     def concurrency(self) -> int:
         """One: the model keeps every core busy with one request."""
         return 1
 
-    async def answer(self, request: Request) -> Reply:
+    async def answer(self, request: Request, *, trial: int = 0) -> Reply:
         """Answer one request; requests are answered in the order they come.
 
         Raises:
@@ -45,7 +45,7 @@ class Embedded:
         loop = asyncio.get_running_loop()
         match request:
             case Chat():
-                return await loop.run_in_executor(self._thread, self._chat, request)
+                return await loop.run_in_executor(self._thread, self._chat, request, trial)
             case Continuation():
                 return await loop.run_in_executor(self._thread, self._score, request)
 
@@ -70,12 +70,13 @@ class Embedded:
         )
         return Reply(logprobs=logprobs, tokens_in=len(tokens))
 
-    def _chat(self, request: Chat) -> Reply:
+    def _chat(self, request: Chat, trial: int) -> Reply:
         prompt = self._prompt(request.messages)
         self._fit(prompt)
         (logits,) = self.model.read(prompt, logits_from=len(prompt) - 1)
         top = self._top(logits, request.top_logprobs)
-        written, tokens_out, finish = self._generate(prompt, logits, request)
+        choose = _chooser(prompt, request.temperature, trial)
+        written, tokens_out, finish = self._generate(len(prompt), logits, request, choose)
         reasoning, text = _split_thought(written)
         return Reply(
             text=text,
@@ -125,11 +126,10 @@ class Embedded:
         )
 
     def _generate(
-        self, prompt: Sequence[int], logits: Logits, request: Chat
+        self, read: int, logits: Logits, request: Chat, choose: Choose
     ) -> tuple[str, int, str]:
         """The text before any stop text, how many tokens it took, and why it ends."""
-        choose = self._chooser(prompt, request.temperature)
-        room = min(request.max_tokens, self.model.context - len(prompt))
+        room = min(request.max_tokens, self.model.context - read)
         written = b""
         for generated in range(1, room + 1):
             token = choose(logits)
@@ -143,23 +143,23 @@ class Embedded:
                 logits = self.model.follow(token)
         return _decoded(written), room, "length"
 
-    def _chooser(self, prompt: Sequence[int], temperature: float) -> Callable[[Logits], int]:
-        """How the next token is chosen: the likeliest, or by chance at a temperature.
 
-        Chance depends on the prompt and on how often this engine was asked it before, so that
-        trials differ and a build can be repeated.
-        """
-        if temperature == 0:
-            return lambda logits: int(logits.argmax())
-        asked = hashlib.sha256(np.asarray(prompt, dtype=np.int32).tobytes()).digest()
-        chance = np.random.default_rng([*asked, self._asked[asked]])
-        self._asked[asked] += 1
+def _chooser(prompt: Sequence[int], temperature: float, trial: int) -> Choose:
+    """How the next token is chosen: the likeliest, or by chance at a temperature.
 
-        def draw(logits: Logits) -> int:
-            weights = np.exp((logits - logits.max()).astype(np.float64) / temperature).cumsum()
-            return int(weights.searchsorted(chance.random() * weights[-1], side="right"))
+    Chance depends on the prompt and the trial alone, so that trials differ and a build can be
+    repeated.
+    """
+    if temperature == 0:
+        return lambda logits: int(logits.argmax())
+    asked = hashlib.sha256(np.asarray(prompt, dtype=np.int32).tobytes()).digest()
+    chance = np.random.default_rng([*asked, trial])
 
-        return draw
+    def draw(logits: Logits) -> int:
+        weights = np.exp((logits - logits.max()).astype(np.float64) / temperature).cumsum()
+        return int(weights.searchsorted(chance.random() * weights[-1], side="right"))
+
+    return draw
 
 
 def _log_sum(logits: Logits) -> float:

@@ -6,6 +6,7 @@ import logging
 from collections import deque
 from collections.abc import Iterator, Sequence
 from pathlib import Path
+from typing import Any
 
 import llama_cpp
 import numpy as np
@@ -51,13 +52,9 @@ class Model:
         _listen()
         self._model, self._context = _load(path, gpu_layers), None
         self._vocab = llama_cpp.llama_model_get_vocab(self._model)
-        parameters = llama_cpp.llama_context_default_params()
-        parameters.n_ctx, parameters.n_seq_max = context * slots, slots
-        parameters.n_batch = parameters.n_ubatch = batch
-        parameters.n_threads = parameters.n_threads_batch = threads
-        parameters.kv_unified = False
+        parameters = _parameters(context * slots, slots, batch, threads)
         if not gpu_layers:
-            # On a CPU it is no faster, and the cut of a prompt in pieces changes its results.
+            # On a CPU it is no faster, and results change more with how a prompt is cut.
             parameters.flash_attn_type = llama_cpp.LLAMA_FLASH_ATTN_TYPE_DISABLED
         self._context = llama_cpp.llama_init_from_model(self._model, parameters)
         if not self._context:
@@ -125,8 +122,8 @@ class Model:
         """Read a prompt, and yield the logits after each token from `logits_from` on.
 
         Each array has shape (words,) and is only good until the next is asked for. What an
-        earlier prompt began with is not computed again, so logits can differ in the last digits
-        with what was read before.
+        earlier prompt began with is not computed again. A short rest takes another path through
+        llama.cpp, so log-probabilities can differ by a few hundredths with what was read before.
 
         Raises:
             TeacherUnavailable: llama.cpp cannot go on, or the model is being closed.
@@ -189,12 +186,21 @@ def _load(path: Path, gpu_layers: int) -> int:
     return int(model)
 
 
+def _parameters(tokens: int, slots: int, batch: int, threads: int) -> Any:  # noqa: ANN401 - ctypes
+    parameters = llama_cpp.llama_context_default_params()
+    parameters.n_ctx, parameters.n_seq_max = tokens, slots
+    parameters.n_batch = parameters.n_ubatch = batch
+    parameters.n_threads = parameters.n_threads_batch = threads
+    parameters.kv_unified = False
+    return parameters
+
+
 def _repacks() -> bool:
     """Whether llama.cpp may reorder the weights for this CPU.
 
-    With AVX-512 and no AMX it had better not: the weights as they are in the file read prompts
-    at 146 tokens a second per thread, reordered at 88 (Qwen2.5 1.5B, Q4_K_M, Zen 5), and only
-    as they are does the way a prompt is cut in pieces not change the last digits.
+    With AVX-512 and no AMX it had better not: with the weights as they are in the file it reads
+    prompts at 146 tokens a second per thread, with reordered ones at 88 (Qwen2.5 1.5B, Q4_K_M,
+    Zen 5), and loads in a tenth of the time.
     """
     features = llama_cpp.llama_print_system_info()
     return b"AVX512 = 1" not in features or b"AMX_INT8 = 1" in features

@@ -46,8 +46,9 @@ class Client:
         """Requests in flight at all endpoints together."""
         return self._spec.concurrency * len(self._endpoints)
 
-    async def answer(self, request: Request) -> Reply:
-        """Answer one request; see `Engine.answer`."""
+    async def answer(self, request: Request, *, trial: int = 0) -> Reply:
+        """Answer one request; see `Engine.answer`. The server's own chance tells trials apart."""
+        del trial
         match request:
             case Chat():
                 return await self._chat(request)

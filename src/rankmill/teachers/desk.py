@@ -201,7 +201,7 @@ class Teachers:
 
     async def _fetch(self, teacher: "_Teacher", key: str, request: Request, trial: int) -> Answer:
         try:
-            reply = await teacher.answer(request)
+            reply = await teacher.answer(request, trial)
         except RequestRefused as error:
             teacher.counts["refused"] += 1
             return Answer(key=key, reply=None, refusal=str(error))
@@ -248,11 +248,11 @@ class _Teacher:
         spent_out = counts.get("tokens_out", 0) * (self._spec.price_out or 0.0)
         return (spent_in + spent_out) / 1_000_000
 
-    async def answer(self, request: Request) -> Reply:
+    async def answer(self, request: Request, trial: int) -> Reply:
         """Answer one request when its turn comes."""
         engine = self._engine or await self.engine()
         async with self._places:
-            reply = await engine.answer(request)
+            reply = await engine.answer(request, trial=trial)
         self.counts.update(calls=1, tokens_in=reply.tokens_in, tokens_out=reply.tokens_out)
         return reply
 

@@ -22,8 +22,12 @@ class Engine(Protocol):
         """How many requests are worth having in flight at once."""
         ...
 
-    async def answer(self, request: Request) -> Reply:
+    async def answer(self, request: Request, *, trial: int = 0) -> Reply:
         """Answer one request, after as many tries as the teacher's spec allows.
+
+        Args:
+            request: What is asked.
+            trial: Tells repeated askings of a request apart where chance decides, from 0.
 
         Raises:
             TeacherUnavailable: No connection, or the tries are used up.
