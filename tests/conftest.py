@@ -28,3 +28,11 @@ def collections() -> Path:
     if not folder.is_dir():
         pytest.skip("no ../shared/collections beside the repository")
     return folder
+
+
+@pytest.fixture(scope="session")
+def smollm2() -> str:
+    """The GGUF file of SmolLM2-135M-Instruct."""
+    if SMOLLM2 not in os.environ:
+        pytest.skip("the weights of SmolLM2-135M-Instruct cannot be had here")
+    return os.environ[SMOLLM2]

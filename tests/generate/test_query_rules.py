@@ -30,8 +30,10 @@ def test_each_rule_fires_on_its_own_fault(text, rule):
 
 
 def test_a_reply_that_was_cut_short_is_too_long():
-    verdict = QueryRules().judge(Reply(text="how to escape", finish_reason="length"), DOCUMENT)
-    assert verdict == ("too_long", "3 words > 24, length")
+    verdict = QueryRules().judge(
+        Reply(text="how to escape", finish_reason="length", tokens_out=48), DOCUMENT
+    )
+    assert verdict == ("too_long", "no end after 48 tokens")
 
 
 def test_the_longest_common_run_counts_words_in_order():

@@ -48,8 +48,10 @@ class QueryRules(Spec):
         words = _WORD.findall(text)
         if not words:
             return "empty", f"{len(words)} words in {reply.text!r}"
-        if reply.finish_reason == "length" or len(words) > self.max_words:
-            return "too_long", f"{len(words)} words > {self.max_words}, {reply.finish_reason}"
+        if reply.finish_reason == "length":
+            return "too_long", f"no end after {reply.tokens_out} tokens"
+        if len(words) > self.max_words:
+            return "too_long", f"{len(words)} words > {self.max_words}"
         if match := _CHATTER.search(reply.text.strip()):
             return "not_a_query", f"says {match.group()!r}"
         if len(words) < self.min_words:

@@ -1,0 +1,116 @@
+"""Whole builds with the smallest real model: in this process, and behind llama.cpp's own server.
+
+SmolLM2-135M writes no usable queries and cannot rank; what is tested is that every stage copes
+with a real model, and that what it cannot do is counted and never becomes a label.
+"""
+
+import asyncio
+import sys
+
+import polars as pl
+import pytest
+
+from knowing_teacher import corpus, knowing
+from rankmill.errors import TeacherIncapable
+from rankmill.finished import Finished
+from rankmill.line import build
+from rankmill.settings import Settings
+from rankmill.tables import JUDGMENTS
+from rankmill.teachers.serve import PORT, Server
+
+pytestmark = pytest.mark.timeout(300)
+
+RECIPE = """
+name = "small"
+corpus = {{ kind = "jsonl", path = "corpus.jsonl" }}
+passages = {{ min_chars = 20 }}
+embed = {{ kind = "openai", model = "bag-of-words", endpoint = "{embedder}" }}
+cluster = {{ clusters = 3 }}
+splits = {{ train = 1, validation = 0, test = 0 }}
+sample = {{ documents = 6, min_chars = 20 }}
+generate = {{ teacher = "small", prompt = "queries/search", max_tokens = 100 }}
+queries = {{ min_words = 1, max_words = 80, max_copied = 80, max_similarity = 1.0 }}
+retrieve = {{ depth = 3 }}
+limits = {{ generate = 1, label = 1, settle = 1 }}
+
+[teachers.small]
+{teacher}
+
+[[views]]
+name = "pointwise"
+strategy = {{ kind = "pointwise", min_mass = 0 }}
+teacher = "small"
+prompt = "labels/relevance"
+
+[[views]]
+name = "{second}"
+strategy = {{ kind = "{second}" }}
+teacher = "small"
+prompt = "labels/{second}"
+
+[settle]
+weights = {{ {second} = 0 }}
+"""
+
+
+@pytest.fixture
+def write(tmp_path):
+    """Writes the recipe, with an embedder that is always there."""
+    corpus(tmp_path / "corpus.jsonl")
+    with knowing() as embedder:
+
+        def recipe(teacher, second):
+            path = tmp_path / "small.toml"
+            fields = {"embedder": embedder.url, "teacher": teacher, "second": second}
+            path.write_text(RECIPE.format(**fields))
+            return path
+
+        yield recipe
+
+
+def test_a_build_with_a_real_model_in_this_process(tmp_path, smollm2, write):
+    recipe = write(f'kind = "llama_cpp"\nmodel = "{smollm2}"', "likelihood")
+    settings = Settings(data=tmp_path / "data")
+    dataset = build(recipe, settings=settings)
+    judgments = Finished.find(settings, "small").read("label", JUDGMENTS)
+    likelihoods = judgments.filter(pl.col("view") == "likelihood").explode("scores")["scores"]
+    assert len(likelihoods) >= 6
+    assert likelihoods.max() < 0
+    assert likelihoods.n_unique() > 1
+    assert (dataset / "listwise" / "train.parquet").is_file()
+
+
+@pytest.fixture
+def served(tmp_path, smollm2):
+    pytest.importorskip("llama_cpp.server.app", reason="llama_cpp.server is not installed")
+    server = Server(
+        name="llama_cpp.server",
+        command=(
+            *(sys.executable, "-m", "llama_cpp.server", "--port", PORT, "--model", str(smollm2)),
+            *("--model_alias", "teacher", "--n_ctx", "2048", "--logits_all", "true"),
+        ),
+        log=tmp_path / "server.log",
+        start_seconds=120,
+    )
+    with asyncio.Runner() as runner:
+        running = server.running(lambda _: None)
+        url = runner.run(running.__aenter__())
+        yield f'kind = "openai"\nmodel = "teacher"\nendpoints = ["{url}"]\napi_key_env = ""\n'
+        runner.run(running.__aexit__(None, None, None))
+
+
+def test_a_build_with_a_real_server(tmp_path, served, write):
+    settings = Settings(data=tmp_path / "data")
+    dataset = build(write(served + "concurrency = 2", "listwise"), settings=settings)
+    judgments = Finished.find(settings, "small").read("label", JUDGMENTS)
+    read = judgments.filter(view="pointwise", status="valid").explode("scores")["scores"]
+    assert len(read) >= 6
+    assert read.is_between(0, 1).all()
+    ranked = judgments.filter(pl.col("view") == "listwise", pl.col("status") == "valid")
+    assert all(sorted(r["ranked"]) == sorted(r["shown"]) for r in ranked.iter_rows(named=True))
+    assert (dataset / "listwise" / "train.parquet").is_file()
+
+
+def test_a_server_whose_prompt_log_probabilities_are_shifted_is_refused(tmp_path, served, write):
+    with pytest.raises(TeacherIncapable, match=r"teacher small .*shifted by one.*likelihood"):
+        build(write(served, "likelihood"), settings=Settings(data=tmp_path / "data"))
