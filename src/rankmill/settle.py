@@ -81,7 +81,7 @@ def settle(
             rejections.append(labelled)
             continue
         rejection = next(filter(None, (rule(labelled) for rule in spec.filters)), None)
-        lists.append(_list_row(labelled, rejection))
+        lists.append(_list_row(spec, labelled, rejection))
         if rejection:
             rejections.append(rejection)
         else:
@@ -172,8 +172,11 @@ def _means(trials: Sequence[Ranking]) -> dict[str, float]:
     return {docid: mean(trial[docid] for trial in scores) for docid in trials[0].docids}
 
 
-def _list_row(labelled: LabelledList, rejection: Rejection | None) -> tuple[Any, ...]:
+def _list_row(
+    spec: Settle, labelled: LabelledList, rejection: Rejection | None
+) -> tuple[Any, ...]:
     repeated = [trials for trials in labelled.trials.values() if len(trials) > 1]
+    voting = [ranking for view, ranking in labelled.views.items() if spec.weight(view)]
     docids = labelled.consensus.docids
     source = labelled.source_docid
     return (
@@ -182,7 +185,7 @@ def _list_row(labelled: LabelledList, rejection: Rejection | None) -> tuple[Any,
         _mean_or_none(map(mean_tau, repeated)),
         _mean_or_none(map(kendall_w, repeated)),
         _mean_or_none(map(top1_agreement, repeated)),
-        mean_tau(list(labelled.views.values())),
+        mean_tau(voting),
         docids.index(source) + 1 if source in docids else None,
         rejection is None,
         f"{rejection.rule}: {rejection.detail}" if rejection else "",

@@ -13,7 +13,7 @@ class LabelledList:
     Attributes:
         source_docid: The document the query was written for.
         trials: The rankings of every view, one per valid trial.
-        views: One ranking per view, aggregated over its trials.
+        views: One ranking per view with a valid trial, aggregated over its trials.
         scores: Mean score of every document in every view that scores, by view and docid.
         consensus: The ranking over all views.
     """
