@@ -6,6 +6,7 @@ Prefect's own server runs inside this process for as long as the flow does.
 """
 
 import os
+import re
 from collections.abc import Sequence
 from contextvars import ContextVar
 from pathlib import Path
@@ -21,6 +22,7 @@ from rankmill.build import Build, open_build
 from rankmill.errors import RankmillError, TeacherUnavailable
 from rankmill.line import finished, line
 from rankmill.progress import Progress
+from rankmill.report import StageReport
 from rankmill.settings import Settings
 from rankmill.tablestore import Output
 
@@ -41,25 +43,36 @@ class Tasks:
 
     def run(self, stage: Any, build: Build, *inputs: Any) -> Output:  # noqa: ANN401
         """Run one stage as a task and wait for it."""
-        output: Output = self._task(stage)(build, *inputs)
+        output: Output = self._task(stage, stage.__name__)(build, *inputs)
         return output
 
     def map(self, stage: Any, build: Build, *inputs: Any, parts: Sequence[Any]) -> list[Output]:  # noqa: ANN401
         """Map a task over the parts."""
         shared = [unmapped(one) for one in (build, *inputs)]
-        futures = self._task(stage).map(*shared, list(parts))
+        futures = self._task(stage, "label {part}").map(*shared, list(parts))
         outputs: list[Output] = futures.result()
         return outputs
 
-    def _task(self, stage: Any) -> Any:  # noqa: ANN401 - a Task of any stage
+    def _task(self, stage: Any, name: str) -> Any:  # noqa: ANN401 - a Task of any stage
         return task(
             stage,
+            task_run_name=name,
             retries=self.retries,
             retry_delay_seconds=self.delay,
             retry_condition_fn=passing,
             cache_policy=NO_CACHE,  # what is done is a file; Prefect need not know
             persist_result=False,
         )
+
+
+def rejected(report: StageReport) -> str:
+    """Rows rejected, by rule, in words."""
+    return ", ".join(f"{rule} {count:,}" for rule, count in sorted(report.rejected.items()))
+
+
+def artifact_key(build: Build) -> str:
+    """The key of the funnel: lower-case letters, digits and dashes, as Prefect wants it."""
+    return "funnel-" + re.sub(r"[^a-z0-9]+", "-", build.recipe.name.lower()).strip("-")
 
 
 @flow(name="generate", persist_result=False)
@@ -88,10 +101,10 @@ def generate(
     ) as build:
         dataset = line(build, Tasks(retries, retry_delay_seconds))
         funnel = [
-            {"stage": r.stage, "read": r.read, "written": r.written, **r.rejected}
+            {"stage": r.stage, "read": r.read, "written": r.written, "rejected": rejected(r)}
             for r in build.manifest.reports
         ]
-        create_table_artifact(table=funnel, key="funnel", description=str(dataset))
+        create_table_artifact(table=funnel, key=artifact_key(build), description=str(dataset))
     return str(dataset)
 
 

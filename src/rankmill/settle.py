@@ -172,9 +172,7 @@ def _means(trials: Sequence[Ranking]) -> dict[str, float]:
     return {docid: mean(trial[docid] for trial in scores) for docid in trials[0].docids}
 
 
-def _list_row(
-    spec: Settle, labelled: LabelledList, rejection: Rejection | None
-) -> tuple[Any, ...]:
+def _list_row(spec: Settle, labelled: LabelledList, rejection: Rejection | None) -> tuple[Any, ...]:
     repeated = [trials for trials in labelled.trials.values() if len(trials) > 1]
     voting = [ranking for view, ranking in labelled.views.items() if spec.weight(view)]
     docids = labelled.consensus.docids

@@ -33,6 +33,9 @@ class Part:
     shard: int
     shards: int
 
+    def __str__(self) -> str:
+        return f"{self.view} {self.shard + 1} of {self.shards}"
+
     def holds(self, qid: str) -> bool:
         """Whether a query's list belongs to this part."""
         return int(digest(qid), 16) % self.shards == self.shard

@@ -257,13 +257,19 @@ class _Teacher:
         return reply
 
     async def engine(self) -> Engine:
-        """The open teacher. Whoever comes first has it opened, and all wait for that."""
+        """The open teacher. Whoever comes first has it opened, and all wait for that.
+
+        One that could not be opened is tried again by whoever asks after those who waited.
+        """
         if self._holder is None:
+            self._opened.clear()
             self._holder = asyncio.create_task(self._hold())
             self._holder.add_done_callback(lambda _: self._opened.set())
+        holder = self._holder
         await self._opened.wait()
         if self._engine is None:
-            self._holder.result()  # raises why it could not be opened
+            self._holder = None
+            holder.result()  # raises why it could not be opened
             raise TeacherUnavailable(f"teacher {self._name} is closed")
         return self._engine
 
