@@ -1,0 +1,185 @@
+from pathlib import Path
+
+import pytest
+
+from rankmill.errors import ConfigError
+from rankmill.label import Pointwise
+from rankmill.recipe import Recipe
+from rankmill.spec import MACHINE, Spec
+
+QUICKSTART = Path(__file__).parents[1] / "recipes" / "quickstart.toml"
+SMALL = """
+corpus = { kind = "jsonl", path = "corpus.jsonl" }
+embed = { kind = "sentence_transformers" }
+sample = { documents = 10 }
+generate = { teacher = "t", prompt = "queries/search" }
+
+[teachers.t]
+kind = "openai"
+model = "m"
+endpoints = ["http://127.0.0.1:1/v1"]
+
+[[views]]
+name = "yes"
+strategy = { kind = "pointwise" }
+teacher = "t"
+prompt = "labels/relevance"
+
+[[settle.filters]]
+kind = "self_consistency"
+view = "yes"
+"""
+
+
+@pytest.fixture
+def small(tmp_path):
+    path = tmp_path / "small.toml"
+    path.write_text(SMALL)
+    return path
+
+
+def test_a_recipe_arrives_as_ready_objects_and_takes_its_files_name(small):
+    recipe = Recipe.load(small)
+    assert recipe.name == "small"
+    assert recipe.views[0].strategy == Pointwise()
+    assert recipe.needs == {"t": {"generate": "text", "yes": "top_logprobs"}}
+
+
+def test_every_recipe_of_the_package_is_valid():
+    for path in QUICKSTART.parent.glob("*.toml"):
+        assert Recipe.load(path).name == path.stem
+
+
+@pytest.mark.parametrize(
+    ("override", "expected"),
+    [
+        ("sample.documents=25", lambda r: r.sample.documents == 25),
+        ("name=other", lambda r: r.name == "other"),
+        ('name="quoted"', lambda r: r.name == "quoted"),
+        ("views.yes.trials=3", lambda r: r.views[0].trials == 3),
+        ("views.0.excerpt=99", lambda r: r.views[0].excerpt == 99),
+        ("settle.filters=[]", lambda r: r.settle.filters == ()),
+        ("settle.weights.yes=2", lambda r: r.settle.weights == {"yes": 2.0}),
+        ("cluster={clusters = 5}", lambda r: r.cluster.clusters == 5),
+        ("retrieve.bm25.b = 0.7", lambda r: r.retrieve.bm25.b == 0.7),
+    ],
+)
+def test_a_value_can_be_set_from_outside(small, override, expected):
+    assert expected(Recipe.load(small, [override]))
+
+
+def test_later_overrides_win(small):
+    assert Recipe.load(small, ["sample.documents=1", "sample.documents=2"]).sample.documents == 2
+
+
+@pytest.mark.parametrize(
+    ("override", "fault"),
+    [
+        ("sample.documnets=3", r"unknown key sample\.documnets; did you mean documents\?"),
+        ("sampel={documents=3}", r"unknown key sampel; did you mean sample\?"),
+        ("corpus.pth=x", r"unknown key corpus\.jsonl\.pth; did you mean path\?"),
+        ("views.yes.trails=3", r"unknown key views\.0\.trails; did you mean trials\?"),
+        ("views.yes.strategy.min_mas=0", r"min_mas; did you mean min_mass\?"),
+        ("settle.filters.0.ta=1", r"unknown key settle\.filters\.0\.self_consistency\.ta"),
+        (
+            "corpus.kind=jsonlines",
+            r"unknown kind 'jsonlines'; expected one of .*did you mean jsonl",
+        ),
+        ("views.yes.trials=0", r"views\.0\.trials: .*greater than or equal to 1, found 0"),
+        ("sample.documents=many", r"sample\.documents: .*integer.*found 'many'"),
+        ("generate.teacher=u", r"generate: no teacher u; the recipe defines t"),
+        ("views.yes.teacher=u", r"views\.yes: no teacher u"),
+        ("settle.filters.0.view=no", r"settle names views \['no'\]; the recipe defines \['yes'\]"),
+        ("settle.weights.yes=0", r"leaves no view in the consensus"),
+        ("splits.train=0.5", r"should be 1, found 0.7"),
+        ("views.maybe.trials=3", r"no item maybe; expected one of \['yes'\]"),
+        ("name.x=3", r"--set name\.x=3: name is a value, not a table"),
+        ("documents", r"--set documents: expected KEY=VALUE"),
+        ("=3", r"--set =3: expected KEY=VALUE"),
+        ("views=[]", r"views: .*at least 1 item"),
+    ],
+)
+def test_a_mistake_is_refused_in_one_line_that_names_it(small, override, fault):
+    with pytest.raises(ConfigError, match=fault) as caught:
+        Recipe.load(small, [override])
+    assert "\n" not in str(caught.value)
+
+
+def test_a_missing_key_is_named_with_the_file(tmp_path):
+    path = tmp_path / "r.toml"
+    path.write_text(SMALL.replace("sample = { documents = 10 }", ""))
+    with pytest.raises(ConfigError, match=r"r\.toml: missing key sample"):
+        Recipe.load(path)
+
+
+def test_an_address_with_a_password_is_refused_and_not_repeated(small):
+    secret = 'teachers.t.endpoints=["http://me:hunter2@host/v1"]'
+    with pytest.raises(ConfigError, match="credentials") as caught:
+        Recipe.load(small, [secret])
+    assert "hunter2" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("content", "fault"),
+    [(b"a = \n", "expected a TOML file"), (b'a = "\xff"', "expected a TOML file")],
+)
+def test_a_file_that_is_not_toml_is_refused(tmp_path, content, fault):
+    path = tmp_path / "bad.toml"
+    path.write_bytes(content)
+    with pytest.raises(ConfigError, match=fault):
+        Recipe.load(path)
+
+
+def test_a_missing_recipe_and_a_folder_are_refused(tmp_path):
+    with pytest.raises(ConfigError, match="no such recipe"):
+        Recipe.load(tmp_path / "none.toml")
+    with pytest.raises(ConfigError, match="expected a TOML file"):
+        Recipe.load(tmp_path)
+
+
+def test_machine_fields_are_no_part_of_the_identity(small):
+    before = Recipe.load(small).fingerprint
+    machine = [
+        "teachers.t.concurrency=99",
+        'teachers.t.endpoints=["http://elsewhere/v1"]',
+        "teachers.t.price_in=3",
+        "corpus.path=moved.jsonl",
+        "embed.batch=7",
+    ]
+    for override in machine:
+        assert Recipe.load(small, [override]).fingerprint == before, override
+
+
+def changed(value):
+    """Some other value of the same kind."""
+    match value:
+        case bool():
+            return not value
+        case int() | float():
+            return value + 1
+        case str():
+            return f"{value}x"
+    return None
+
+
+def specs_of(spec):
+    yield spec
+    for name in type(spec).model_fields:
+        value = getattr(spec, name)
+        for part in value if isinstance(value, tuple) else [value]:
+            if isinstance(part, Spec):
+                yield from specs_of(part)
+
+
+def test_every_other_field_is(small):
+    looked_at = 0
+    for spec in specs_of(Recipe.load(small)):
+        for name, field in type(spec).model_fields.items():
+            other = changed(getattr(spec, name))
+            if other is None:
+                continue
+            copy = spec.model_copy(update={name: other})
+            is_machine = field.json_schema_extra == MACHINE
+            assert (copy.fingerprint == spec.fingerprint) == is_machine, (spec, name)
+            looked_at += 1
+    assert looked_at > 40
