@@ -13,6 +13,7 @@ from typing import Any, Protocol
 
 from rankmill import stages
 from rankmill.build import Build, NotMade, open_build
+from rankmill.check import prompts_of
 from rankmill.progress import Progress
 from rankmill.settings import Settings
 from rankmill.tablestore import Output
@@ -31,7 +32,11 @@ class Runner(Protocol):
 
 
 def line(build: Build, do: Runner) -> Path:
-    """Run every stage that is not done, and return the dataset's folder."""
+    """Run every stage that is not done, and return the dataset's folder.
+
+    Prompts are checked first: what is wrong with the last of them costs no token.
+    """
+    prompts_of(build)
     documents = do.run(stages.ingest, build)
     vectors = do.run(stages.embed, build, documents)
     clusters = do.run(stages.cluster, build, documents, vectors)

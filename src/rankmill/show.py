@@ -1,6 +1,6 @@
 """Labelled lists and funnels, as a person can judge them."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -15,7 +15,7 @@ from rankmill.prompts import as_data
 from rankmill.settle import Trials, rankings
 from rankmill.tables import CANDIDATES, DOCUMENTS, JUDGMENTS, LABELS, LISTS, QUERIES
 
-_EXCERPT = 110
+_EXCERPT = 300
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -68,21 +68,21 @@ class Lists:
         head = Text.assemble((self.queries[qid]["text"], "bold"), f"   {qid}")
         if not facts["kept"]:
             return Group(head, Text(f"  rejected: {facts['reason']}", style="red"))
-        return Group(head, Text(f"  {_agreement(facts)}", style="dim"), self._grid(qid))
+        return Group(head, Text(f"  {_agreement(facts)}", style="dim"), *self._rows(qid))
 
-    def _grid(self, qid: str) -> Grid:
-        grid = Grid(box=None, padding=(0, 1), pad_edge=True)
-        for name in ("rank", "grade", "score", *self.scored):
-            grid.add_column(name, justify="right", style="cyan" if name == "rank" else "")
-        grid.add_column("document")
+    def _rows(self, qid: str) -> Iterator[Text]:
+        """A line of figures and the title for every document, and below it how it begins."""
+        names = ("rank", "grade", "score", *self.scored)
+        yield _line(names, names, Text("document"), style="cyan")
         source = self.queries[qid]["source_docid"]
         for row in self.labels.filter(qid=qid).sort("rank").iter_rows(named=True):
-            docid = row["docid"]
-            readings = [self._reading(qid, view, docid) for view in self.scored]
-            mark = "*" if docid == source else ""
-            figures = (f"{row['rank']}{mark}", str(row["grade"]), f"{row['score']:.4f}")
-            grid.add_row(*figures, *readings, self._excerpt(docid))
-        return grid
+            document = self.documents[row["docid"]]
+            readings = [self._reading(qid, view, row["docid"]) for view in self.scored]
+            mark = "*" if row["docid"] == source else " "
+            figures = (f"{row['rank']}{mark}", str(row["grade"]), f"{row['score']:.4f}", *readings)
+            yield _line(names, figures, Text(document["title"] or row["docid"], style="bold"))
+            excerpt = as_data(document["text"], limit=_EXCERPT)
+            yield Text(f"        {excerpt}", style="dim", no_wrap=True, overflow="ellipsis")
 
     def _reading(self, qid: str, view: str, docid: str) -> str:
         """A document's score in a view, or its rank in each trial of one that does not score."""
@@ -94,10 +94,13 @@ class Lists:
             return f"{sum(scores) / len(scores):.2f}"
         return " ".join(str(trial.docids.index(docid) + 1) for trial in trials)
 
-    def _excerpt(self, docid: str) -> Text:
-        document = self.documents[docid]
-        title = document["title"] or docid
-        return Text.assemble((f"{title}  ", "bold"), as_data(document["text"], limit=_EXCERPT))
+
+def _line(names: Sequence[str], figures: Sequence[str], title: Text, *, style: str = "") -> Text:
+    """Figures right-aligned under their names, then a title that may be cut."""
+    pairs = zip(names, figures, strict=True)
+    cells = "  ".join(figure.rjust(max(len(name), 6)) for name, figure in pairs)
+    line = Text(f"{cells}  ", style=style, no_wrap=True, overflow="ellipsis")
+    return line.append_text(title)
 
 
 def _agreement(facts: Mapping[str, Any]) -> str:
@@ -107,7 +110,7 @@ def _agreement(facts: Mapping[str, Any]) -> str:
         ("w", "W", ".2f"),
         ("top1_agreement", "same top", ".2f"),
         ("view_tau", "tau of views", ".2f"),
-        ("source_rank", "rank of the source", "d"),
+        ("source_rank", "source* at rank", "d"),
     )
     return " · ".join(
         f"{label} {facts[name]:{how}}" for name, label, how in parts if facts[name] is not None

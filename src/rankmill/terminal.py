@@ -88,7 +88,7 @@ class Live:
         with self._lock:
             self._tokens = max(tokens, self._tokens)
             spent = self._tokens - self._before if tokens else 0
-            if task := self._tasks.get(stage):
+            if (task := self._tasks.get(stage)) is not None:
                 self.bars.update(task, completed=done, total=total or None, tokens=spent)
                 return
             now = time.monotonic()
