@@ -5,7 +5,6 @@ bytes are the same as without it. With `PREFECT_API_URL` set the run shows there
 Prefect's own server runs inside this process for as long as the flow does.
 """
 
-import os
 import re
 from collections.abc import Sequence
 from contextvars import ContextVar
@@ -16,6 +15,7 @@ from prefect import flow, task, unmapped
 from prefect.artifacts import create_table_artifact
 from prefect.cache_policies import NO_CACHE
 from prefect.client.schemas.objects import State, TaskRun
+from prefect.settings import get_current_settings
 from prefect.tasks import Task
 
 from rankmill.build import Build, open_build
@@ -119,10 +119,10 @@ def build(
 
     A build with nothing left to make is told so at once, unless a Prefect server is there to hear.
     """
-    if "PREFECT_API_URL" not in os.environ and (
-        whole := finished(recipe, overrides=overrides, settings=settings, progress=progress)
-    ):
-        return whole
+    if not get_current_settings().api.url:
+        whole = finished(recipe, overrides=overrides, settings=settings, progress=progress)
+        if whole:
+            return whole
     token = _watcher.set(progress)
     try:
         return Path(generate(recipe, list(overrides), settings.data if settings else None))
