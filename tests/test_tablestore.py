@@ -4,6 +4,8 @@ import signal
 import subprocess
 import sys
 import textwrap
+import time
+from concurrent.futures import ThreadPoolExecutor
 
 import polars as pl
 import pytest
@@ -36,6 +38,20 @@ def test_a_stage_is_made_once(tmp_path):
     assert first.key != other.key
     assert len(made) == 2
     assert first.read(SEEDS).equals(FRAME)
+
+
+def test_two_builds_that_want_the_same_tables_make_them_once(tmp_path):
+    made = []
+
+    def slow(draft):
+        made.append(draft.folder)
+        time.sleep(0.3)
+        return make(draft)
+
+    with ThreadPoolExecutor(3) as threads:
+        outputs = list(threads.map(lambda _: once(tmp_path, "sample", {}, slow), range(3)))
+    assert len(made) == 1
+    assert outputs[0] == outputs[1] == outputs[2]
 
 
 def test_a_key_does_not_depend_on_the_order_in_which_things_are_named():
@@ -113,7 +129,7 @@ def test_a_table_that_is_not_there_is_named(tmp_path):
 
 @pytest.mark.parametrize(
     ("number", "words"),
-    [(errno.ENOSPC, "the disk is full"), (errno.EACCES, "cannot be written")],
+    [(errno.ENOSPC, "the disk is full"), (errno.EACCES, "cannot be opened")],
 )
 def test_the_disks_own_errors_become_one_line(tmp_path, number, words):
     with pytest.raises(StorageError, match=words), storage(tmp_path):

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import polars as pl
+from filelock import FileLock
 
 from rankmill.errors import StorageError, TableError
 from rankmill.records import Rejection
@@ -109,16 +110,22 @@ def once(
     key = key_of(stage, depends)
     folder = root / stage / key
     if not folder.is_dir():
-        draft = Draft(stage=stage, folder=folder.with_name(f"{key}.partial"))
         with storage(folder):
-            if draft.folder.exists() and not resume:
-                shutil.rmtree(draft.folder)
-            draft.folder.mkdir(parents=True, exist_ok=True)
-            report = make(draft)
-            state = {"depends": dict(depends), "report": report.to_json()}
-            (draft.folder / "report.json").write_text(json.dumps(state, indent=2))
-            draft.folder.rename(folder)
+            folder.parent.mkdir(parents=True, exist_ok=True)
+            with FileLock(folder.with_name(f"{key}.lock")):  # another build may share this table
+                if not folder.is_dir():
+                    draft = Draft(stage=stage, folder=folder.with_name(f"{key}.partial"))
+                    _clear(draft, keep=resume)
+                    state = {"report": make(draft).to_json(), "depends": dict(depends)}
+                    (draft.folder / "report.json").write_text(json.dumps(state, indent=2))
+                    draft.folder.rename(folder)
     return load(folder)
+
+
+def _clear(draft: Draft, *, keep: bool) -> None:
+    if draft.folder.exists() and not keep:
+        shutil.rmtree(draft.folder)
+    draft.folder.mkdir(exist_ok=True)
 
 
 def load(folder: Path) -> Output:
@@ -138,7 +145,7 @@ _FULL = {
     errno.EDQUOT: "the disk quota is used up",
     errno.EFBIG: "the file is larger than this process may write",
 }
-_CLOSED = {errno.EACCES, errno.EROFS, errno.EPERM}
+_CLOSED = {errno.EACCES, errno.EROFS, errno.EPERM, errno.ENOENT, errno.ENOTDIR}
 
 
 @contextmanager
@@ -154,5 +161,6 @@ def storage(place: Path) -> Iterator[None]:
         if error.errno in _FULL:
             raise StorageError(f"{place}: {_FULL[error.errno]}") from error
         if error.errno in _CLOSED:
-            raise StorageError(f"{place}: cannot be written: {error.strerror}") from error
+            where = error.filename or place
+            raise StorageError(f"{where}: cannot be opened: {error.strerror}") from error
         raise

@@ -7,7 +7,13 @@ in `lists`.
 
 import polars as pl
 
-from rankmill.tables import DOCUMENTS, JUDGMENTS, LISTS, QUERIES, REJECTIONS, Table
+from rankmill.tables import DOCUMENTS, JUDGMENTS, LISTS, QUERIES, REJECTIONS, Schema, Table
+
+
+def _without(table: Table, *names: str) -> Schema:
+    """The columns of a table, less some."""
+    return {name: kind for name, kind in table.columns.items() if name not in names}
+
 
 LISTWISE = Table(
     name="listwise",
@@ -36,43 +42,20 @@ LIST_IDS = Table(
         "votes": pl.List(pl.Int32),
         "candidate_ranks": pl.List(pl.Int32),
         "origins": pl.List(pl.String),
-        "trials": pl.Int32,
-        "tau": pl.Float64,
-        "w": pl.Float64,
-        "top1_agreement": pl.Float64,
-        "view_tau": pl.Float64,
-        "source_rank": pl.Int32,
+        **_without(LISTS, "qid", "kept", "reason"),
     },
     nullable=LISTS.nullable,
 )
 CORPUS = Table(
     name="corpus",
     key=("docid",),
-    columns={
-        "docid": pl.String,
-        "title": pl.String,
-        "text": pl.String,
-        "source": pl.String,
-        "parent": pl.String,
-        "licence": pl.String,
-        "lang": pl.String,
-        "cluster": pl.Int32,
-    },
+    columns={**_without(DOCUMENTS, "sha256"), "cluster": pl.Int32},
     nullable=DOCUMENTS.nullable,
 )
 KEPT_QUERIES = Table(
     name="queries",
     key=("qid",),
-    columns={
-        "qid": pl.String,
-        "text": pl.String,
-        "kind": pl.String,
-        "source_docid": pl.String,
-        "cluster": pl.Int32,
-        "teacher": pl.String,
-        "prompt": pl.String,
-        "request": pl.String,
-    },
+    columns=_without(QUERIES, "split"),
     nullable=QUERIES.nullable,
 )
 QRELS = Table(
