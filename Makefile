@@ -35,7 +35,7 @@ $(BIN)/python:
 	  || { echo "rankmill needs Python 3.11 or newer, found $$($(PYTHON) --version 2>&1)"; exit 1; }
 	@command -v c++ >/dev/null || command -v g++ >/dev/null || command -v clang++ >/dev/null \
 	  || { echo "the embedded teacher is built from source: install a C++ compiler (g++)"; exit 1; }
-	$(PYTHON) -m venv $(VENV)
+	$(PYTHON) -m venv $(VENV) || { rm -rf $(VENV); exit 1; }
 
 $(VENV)/.quickstart: $(BIN)/python pyproject.toml constraints.txt
 	@echo "installing; llama.cpp is built from source, which takes a few minutes"

@@ -41,6 +41,29 @@ def test_flows_prompts_and_recipes_travel_in_the_wheel(wheel):
     assert not [name for name in names if "__pycache__" in name or "/tests/" in name]
 
 
+def test_a_wheel_that_is_made_from_the_sdist_is_the_same(wheel, tmp_path):
+    tool = tmp_path / "tool"
+    pip = [sys.executable, "-m", "pip"]
+    got = subprocess.run(
+        [*pip, "install", "--quiet", "--target", str(tool), "hatchling"],
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=False,
+    )
+    if got.returncode:
+        pytest.skip(f"the build back end cannot be had here: {got.stderr.strip()[-300:]}")
+    environment = {**os.environ, "PYTHONPATH": str(tool)}
+    build = [sys.executable, "-m", "hatchling", "build", "-t", "sdist", "-d", str(tmp_path)]
+    subprocess.run(build, cwd=ROOT, env=environment, capture_output=True, timeout=60, check=True)
+    (sdist,) = tmp_path.glob("rankmill-*.tar.gz")
+    again = [*pip, "wheel", "--quiet", "--no-deps", "--no-build-isolation", "-w", str(tmp_path)]
+    subprocess.run(
+        [*again, str(sdist)], env=environment, capture_output=True, timeout=120, check=True
+    )
+    assert (tmp_path / wheel.name).read_bytes() == wheel.read_bytes()
+
+
 def test_the_installed_package_builds_a_dataset_outside_the_repository(wheel, tmp_path):
     installed = tmp_path / "site"
     zipfile.ZipFile(wheel).extractall(installed)
