@@ -5,8 +5,10 @@ bytes are the same as without it. With `PREFECT_API_URL` set the run shows there
 Prefect's own server runs inside this process for as long as the flow does.
 """
 
+import asyncio
 import re
 from collections.abc import Sequence
+from concurrent.futures import CancelledError
 from contextvars import ContextVar
 from pathlib import Path
 from typing import Any
@@ -32,7 +34,8 @@ _watcher: ContextVar[Progress | None] = ContextVar("watcher", default=None)
 async def passing(_task: Task[..., Any], _run: TaskRun, state: State[Any]) -> bool:
     """Whether a stage is worth another try: its teacher was away, or the fault is not ours."""
     error = await state.aresult(raise_on_failure=False)
-    return isinstance(error, TeacherUnavailable) or not isinstance(error, RankmillError)
+    final = isinstance(error, RankmillError | CancelledError | asyncio.CancelledError)
+    return isinstance(error, TeacherUnavailable) or not final
 
 
 class Tasks:

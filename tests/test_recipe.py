@@ -56,7 +56,7 @@ def test_every_recipe_of_the_package_is_valid():
         ("sample.documents=25", lambda r: r.sample.documents == 25),
         ("name=other", lambda r: r.name == "other"),
         ('name="quoted"', lambda r: r.name == "quoted"),
-        ("views.yes.trials=3", lambda r: r.views[0].trials == 3),
+        ("views.yes.teacher=t", lambda r: r.views[0].teacher == "t"),
         ("views.0.excerpt=99", lambda r: r.views[0].excerpt == 99),
         ("settle.filters=[]", lambda r: r.settle.filters == ()),
         ("settle.weights.yes=2", lambda r: r.settle.weights == {"yes": 2.0}),
@@ -96,6 +96,9 @@ def test_later_overrides_win(small):
         ("name.x=3", r"--set name\.x=3: name is a value, not a table"),
         ("documents", r"--set documents: expected KEY=VALUE"),
         ("=3", r"--set =3: expected KEY=VALUE"),
+        ("views.yes.trials=3", r"3 trials of yes would ask the same question"),
+        ("settle.filters.0={kind='cross_view',order='source',relevant='yes',top=1}", "order is"),
+        ("settle.grades={kind='cuts',view='no',cuts=[1.0]}", r"settle names views \['no'\]"),
         ("views=[]", r"views: .*at least 1 item"),
     ],
 )

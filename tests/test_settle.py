@@ -56,9 +56,9 @@ def test_trials_become_views_and_views_become_the_consensus():
             *scores("q1", a=0.2, b=0.1, c=0.9),
         ),
     )
-    # listwise: a and b tie at 0.75 and fall to docid order, c 0; pointwise: c a b
+    # listwise: a and b tie, and share 1 and 0.5; pointwise: c a b
     assert labels["docid"].to_list() == ["c", "a", "b"]
-    assert labels["score"].to_list() == pytest.approx([3 / 4, (1 + 3 * 0.5) / 4, 0.5 / 4])
+    assert labels["score"].to_list() == pytest.approx([3 / 4, (0.75 + 3 * 0.5) / 4, 0.75 / 4])
     assert labels["grade"].to_list() == [3, 2, 2]
     assert labels["votes"].to_list() == [3, 3, 3]
     assert rejections == []

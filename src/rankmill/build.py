@@ -4,7 +4,7 @@ import os
 import shutil
 import time
 from collections import Counter
-from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -23,9 +23,8 @@ from rankmill.report import StageReport
 from rankmill.settings import Settings
 from rankmill.tablestore import Draft, Output, storage
 from rankmill.teachers import Teachers
-from rankmill.teachers.engine import Answer, Surroundings
+from rankmill.teachers.engine import Answer, Send, Surroundings
 
-Send = Callable[[Request, int], Awaitable[Answer]]
 Make = Callable[[Draft], StageReport]
 
 

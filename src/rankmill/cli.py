@@ -9,10 +9,11 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
+from pydantic import ValidationError
 from rich.console import Console
 
 from rankmill.cli_models import models
-from rankmill.errors import RankmillError
+from rankmill.errors import ConfigError, RankmillError
 from rankmill.settings import Settings
 
 _EXIT_CODES = (
@@ -43,7 +44,14 @@ BuildName = Annotated[str, typer.Argument(metavar="BUILD", help="Name or folder 
 
 
 def _settings(data: Path | None) -> Settings:
-    return Settings(data=data) if data else Settings()
+    try:
+        return Settings(data=data) if data else Settings()
+    except ValidationError as error:
+        faults = "; ".join(
+            f"RANKMILL_{str(fault['loc'][0]).upper()}: {fault['msg']}, found {fault['input']!r}"
+            for fault in error.errors()
+        )
+        raise ConfigError(faults) from error
 
 
 @contextmanager
@@ -89,8 +97,8 @@ def build(
     """Make the dataset: everything that is not there yet, and nothing twice."""
     from rankmill.terminal import Live
 
-    settings = _settings(data)
     with _said(), Live(out)() as live:
+        settings = _settings(data)
         if plain:
             from rankmill.line import build as run
         else:

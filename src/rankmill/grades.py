@@ -24,6 +24,11 @@ class Bands(Spec):
         """Views this rule needs."""
         return ()
 
+    @property
+    def scores(self) -> tuple[str, ...]:
+        """Views whose scores this rule needs: none."""
+        return ()
+
     def __call__(self, labelled: LabelledList) -> Mapping[str, int]:
         """Grade every document of a list, by docid."""
         best_first = [len(self.sizes) - i for i, size in enumerate(self.sizes) for _ in range(size)]
@@ -52,6 +57,11 @@ class Cuts(Spec):
     @property
     def reads(self) -> tuple[str, ...]:
         """Views this rule needs."""
+        return (self.view,)
+
+    @property
+    def scores(self) -> tuple[str, ...]:
+        """Views whose scores this rule needs."""
         return (self.view,)
 
     def __call__(self, labelled: LabelledList) -> Mapping[str, int]:

@@ -6,7 +6,7 @@
 """
 
 from collections.abc import Sequence
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import FIRST_EXCEPTION, ThreadPoolExecutor, wait
 from functools import partial
 from pathlib import Path
 from typing import Any, Protocol
@@ -65,12 +65,15 @@ class Plain:
         with ThreadPoolExecutor(max_workers=len(parts)) as threads:
             running = [threads.submit(partial(stage, build, *inputs, part)) for part in parts]
             try:
-                return [one.result() for one in running]
-            except BaseException:
-                for one in running:
-                    one.cancel()
-                build.teachers.cancel()
-                raise
+                ended, _ = wait(running, return_when=FIRST_EXCEPTION)
+                for one in ended:
+                    one.result()  # raises its fault
+            finally:
+                if not all(one.done() for one in running):
+                    for one in running:
+                        one.cancel()
+                    build.teachers.cancel()
+            return [one.result() for one in running]
 
 
 def build(

@@ -75,6 +75,17 @@ class Manifest:
         """The counts of the stages so far."""
         return [StageReport.from_json(stage["report"]) for stage in self.stages.values()]
 
+    def _still_true(self) -> dict[str, Any]:
+        """Stages of earlier runs, less those whose inputs this run has made anew."""
+        earlier: Mapping[str, Any] = self.previous.get("stages", {})
+        keys = {stage: made["key"] for stage, made in self.stages.items()}
+        true = {}
+        for stage, made in earlier.items():
+            inputs = {name: key for name, key in made["depends"].items() if name in earlier}
+            if stage not in keys and all(keys.get(name) == key for name, key in inputs.items()):
+                keys[stage], true[stage] = made["key"], made
+        return true
+
     def write(self, status: str, meters: Mapping[str, Meter], *, error: str = "") -> None:
         """Replace the file on disk, whole.
 
@@ -84,13 +95,14 @@ class Manifest:
             error: What went wrong.
         """
         spent = self.previous.get("teachers", {})
-        earlier = {} if status == "complete" else self.previous.get("stages", {})
         manifest = {
             "name": self.recipe.name,
             "status": status,
             "error": error,
             "recipe": self.recipe.model_dump(mode="json"),
-            "stages": {**earlier, **self.stages},
+            "stages": {**self._still_true(), **self.stages}
+            if status != "complete"
+            else self.stages,
             "teachers": {
                 name: asdict(Meter(**spent.get(name, {})) + meter) for name, meter in meters.items()
             },

@@ -4,7 +4,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import islice
 from math import ceil
-from os.path import commonpath
+from os.path import commonprefix
 from pathlib import Path
 from typing import Any
 
@@ -107,7 +107,7 @@ def _estimate(
     build: Build, stage: str, teacher: str, requests: Sequence[Request], calls: int, out: int
 ) -> Estimate:
     texts = [_text(request) for request in requests]
-    shared = len(commonpath(texts)) if len(texts) > 1 else 0
+    shared = len(commonprefix(texts)) if len(texts) > 1 else 0  # noqa: RUF071 - texts, no paths
     mean = sum(map(len, texts)) / len(texts)
     tokens_in = ceil(calls * mean / _CHARACTERS_PER_TOKEN)
     fresh = ceil(calls * (mean - shared) / _CHARACTERS_PER_TOKEN)

@@ -66,6 +66,9 @@ class Recipe(Spec):
                 raise ValueError(f"{where}: no teacher {teacher}; the recipe defines {known}")
         if unknown := (self.settle.reads | set(self.settle.weights)) - set(views):
             raise ValueError(f"settle names views {sorted(unknown)}; the recipe defines {views}")
+        scoring = {view.name for view in self.views if view.strategy.score_kind}
+        if silent := self.settle.scores - scoring:
+            raise ValueError(f"settle reads scores of {sorted(silent)}, which only rank")
         if not any(map(self.settle.weight, views)):
             raise ValueError("settle.weights leaves no view in the consensus")
         return self
@@ -84,7 +87,7 @@ class Recipe(Spec):
 
         Args:
             path: The file.
-            overrides: Texts such as `label.trials=5`, applied before anything is checked. What
+            overrides: Texts such as `sample.documents=50`, applied before anything is checked. What
                 stands right of the equals sign is TOML, or else a plain string.
 
         Raises:

@@ -5,6 +5,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from math import isfinite
 from typing import Literal, Self
 
 
@@ -90,10 +91,18 @@ class Permutation:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Score:
-    """One teacher's score of one document; higher is more relevant."""
+    """One teacher's score of one document; higher is more relevant.
+
+    Raises:
+        ValueError: The value is not finite.
+    """
 
     docid: str
     value: float
+
+    def __post_init__(self) -> None:
+        if not isfinite(self.value):
+            raise ValueError(f"a score must be a finite number, found {self.value}")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -188,3 +197,10 @@ class Reply:
     logprobs: tuple[float, ...] = ()
     tokens_in: int = 0
     tokens_out: int = 0
+
+    @property
+    def fault(self) -> Malformed | None:
+        """Why this is no answer whatever it says: it was withheld. None for any other reply."""
+        if self.finish_reason in {"content_filter", "refusal", "error"}:
+            return Malformed(reason="refused", detail=self.finish_reason)
+        return None

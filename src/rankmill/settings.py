@@ -11,6 +11,12 @@ def _cache() -> Path:
     return Path(os.environ.get("XDG_CACHE_HOME", "~/.cache")).expanduser() / "rankmill"
 
 
+def _cores() -> int:
+    if hasattr(os, "sched_getaffinity"):  # Linux alone tells what this process may use
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
+
+
 class Settings(BaseSettings):
     """Read from the environment: `RANKMILL_DATA`, `RANKMILL_CACHE` and so on.
 
@@ -18,7 +24,7 @@ class Settings(BaseSettings):
         data: Where tables, replies and builds are kept.
         cache: Where model weights are kept.
         threads: Threads of the embedded teacher and of FAISS; 0 takes every core.
-        shards: Parts that labelling is cut into; they never change a byte of the result.
+        shards: Parts that labelling is cut into; with the same replies they change no byte.
     """
 
     model_config = SettingsConfigDict(env_prefix="RANKMILL_", extra="ignore")
@@ -31,4 +37,4 @@ class Settings(BaseSettings):
     @property
     def cores(self) -> int:
         """Threads to use: the number asked for, or every core this process may run on."""
-        return self.threads or len(os.sched_getaffinity(0))
+        return self.threads or _cores()

@@ -8,7 +8,7 @@ from typing import Any, Self
 import polars as pl
 from pydantic import Field, model_validator
 
-from rankmill.aggregate import AggregationRule, MeanReciprocalRank, fuse
+from rankmill.aggregate import AggregationRule, MeanReciprocalRank, fuse, shared_points
 from rankmill.agreement import kendall_w, mean_tau, top1_agreement
 from rankmill.filters import Filter, LabelledList
 from rankmill.grades import Bands, Grading
@@ -46,6 +46,11 @@ class Settle(Spec):
     def reads(self) -> set[str]:
         """Views that filters and grades read."""
         return {view for part in (*self.filters, self.grades) for view in part.reads}
+
+    @property
+    def scores(self) -> set[str]:
+        """Views whose scores filters and grades read."""
+        return {view for part in (*self.filters, self.grades) for view in part.scores}
 
     def weight(self, view: str) -> float:
         """Weight of a view in the consensus."""
@@ -198,10 +203,10 @@ def _mean_or_none(values: Iterator[float | None]) -> float | None:
 def _label_rows(spec: Settle, labelled: LabelledList) -> list[tuple[Any, ...]]:
     grades = spec.grades(labelled)
     votes: dict[str, list[float]] = {docid: [] for docid in labelled.consensus.docids}
-    for trials in labelled.trials.values():
-        for trial in trials:
+    for view, trials in labelled.trials.items():
+        for trial in trials if spec.weight(view) else ():
             points = spec.rule.points(len(trial.docids))
-            for docid, worth in zip(trial.docids, points, strict=True):
+            for docid, worth in shared_points(trial, points):
                 votes[docid].append(worth)
     scored = zip(labelled.consensus.docids, labelled.consensus.scores, strict=True)
     return [

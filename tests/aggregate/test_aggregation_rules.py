@@ -49,6 +49,14 @@ def test_no_rule_minds_the_order_of_the_votes(rule, votes, random):
     )
 
 
+def test_documents_that_tie_share_what_their_ranks_are_worth():
+    tied = Ranking(docids=("a", "b", "c"), scores=(1.0, 1.0, 0.5))
+    fused = fuse(Borda(), [tied, vote("c", "b", "a")])
+    assert dict(zip(fused.docids, fused.scores, strict=True)) == pytest.approx(
+        {"a": (0.75 + 0) / 2, "b": (0.75 + 0.5) / 2, "c": (0 + 1) / 2}
+    )
+
+
 def test_rankings_of_different_documents_are_refused():
     with pytest.raises(ValueError, match="different documents"):
         fuse(Borda(), [vote("a", "b"), vote("a", "c")])

@@ -14,8 +14,8 @@ _DOCUMENTS = 50_000
 _LISTS = 5_000
 
 FULL_TEXT = pl.concat_str("title", pl.lit("\n"), "text").str.strip_chars()
-"""A document as a trainer gets it and as a teacher saw it: its title, if any, on a line of its own,
-then its text."""
+"""A document as a trainer gets it: its title, if any, on a line of its own, then its text.
+A teacher saw the beginning of it, as long as its view's `excerpt`."""
 
 
 class Rows:

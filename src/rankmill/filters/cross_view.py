@@ -55,6 +55,8 @@ class CrossView(Spec):
     @model_validator(mode="after")
     def says_what_is_relevant(self) -> Self:
         """Refuse a filter whose relevant documents are not defined."""
+        if self.order == "source" or self.relevant == "consensus":
+            raise ValueError('order is a view or "consensus", relevant a view or "source"')
         given = (self.cut is not None) + (self.top is not None)
         if self.relevant == "source" and given:
             raise ValueError('relevant = "source" takes neither cut nor top')
@@ -67,9 +69,15 @@ class CrossView(Spec):
         """Views this filter needs."""
         return tuple({self.order, self.relevant} - {"source", "consensus"})
 
+    @property
+    def scores(self) -> tuple[str, ...]:
+        """Views whose scores this filter needs."""
+        return (self.relevant,) if self.cut is not None else ()
+
     def __call__(self, labelled: LabelledList) -> Rejection | None:
         """Return why the list is rejected, or None to keep it."""
-        ranking = labelled.views.get(self.order, labelled.consensus)
+        by_consensus = self.order == "consensus"
+        ranking = labelled.consensus if by_consensus else labelled.views[self.order]
         relevant = self._relevant(labelled) & set(ranking.docids)
         if not relevant:
             detail = f"{self.relevant} holds no document relevant"

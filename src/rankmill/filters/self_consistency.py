@@ -26,6 +26,11 @@ class SelfConsistency(Spec):
         """Views this filter needs."""
         return (self.view,)
 
+    @property
+    def scores(self) -> tuple[str, ...]:
+        """Views whose scores this filter needs: none."""
+        return ()
+
     def __call__(self, labelled: LabelledList) -> Rejection | None:
         """Return why the list is rejected, or None to keep it."""
         tau = mean_tau(labelled.trials[self.view])

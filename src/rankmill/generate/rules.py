@@ -45,22 +45,28 @@ class QueryRules(Spec):
         Duplicates are another matter: they need the other queries.
         """
         text = clean(reply.text)
-        words = _WORD.findall(text)
-        if not words:
-            return "empty", f"{len(words)} words in {reply.text!r}"
-        if reply.finish_reason == "length":
-            return "too_long", f"no end after {reply.tokens_out} tokens"
-        if len(words) > self.max_words:
-            return "too_long", f"{len(words)} words > {self.max_words}"
+        if reply.fault:
+            return reply.fault.reason, reply.fault.detail
+        if verdict := self._length(reply, _WORD.findall(text)):
+            return verdict
         if match := _CHATTER.search(reply.text.strip()):
             return "not_a_query", f"says {match.group()!r}"
-        if len(words) < self.min_words:
-            return "not_a_query", f"{len(words)} words < {self.min_words}"
         if match := _MENTION.search(text):
             return "refers_to_document", f"says {match.group()!r}"
         copied = longest_common_run(text, document)
         if copied > self.max_copied:
             return "copied", f"{copied} words in a row > {self.max_copied}"
+        return None
+
+    def _length(self, reply: Reply, words: Sequence[str]) -> tuple[str, str] | None:
+        if not words:
+            return "empty", f"0 words in {reply.text!r}"
+        if reply.finish_reason == "length":
+            return "too_long", f"no end after {reply.tokens_out} tokens"
+        if len(words) > self.max_words:
+            return "too_long", f"{len(words)} words > {self.max_words}"
+        if len(words) < self.min_words:
+            return "not_a_query", f"{len(words)} words < {self.min_words}"
         return None
 
 

@@ -1,6 +1,6 @@
 """Seed documents in, queries out."""
 
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -10,13 +10,12 @@ from numpy.typing import NDArray
 from rankmill.generate.few_shot import FewShot
 from rankmill.generate.rules import QueryRules, clean, near_duplicates
 from rankmill.prompts import Prompt
-from rankmill.records import Document, Rejection, Request
+from rankmill.records import Document, Rejection
 from rankmill.spec import digest
 from rankmill.tables import QUERIES
-from rankmill.teachers.engine import Answer
+from rankmill.teachers.engine import Send
 from rankmill.together import together
 
-Send = Callable[[Request, int], Awaitable[Answer]]
 Encode = Callable[[Sequence[str]], NDArray[np.float32]]
 
 

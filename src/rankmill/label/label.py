@@ -1,6 +1,6 @@
 """Candidate lists in, judgments out: one walk per list and trial, all at once."""
 
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from itertools import chain
@@ -11,13 +11,10 @@ import polars as pl
 from rankmill.label.plans import Asked, Plan, Question, Refused, walk
 from rankmill.label.view import View
 from rankmill.prompts import Prompt, as_data
-from rankmill.records import Malformed, Permutation, Query, Request
+from rankmill.records import Malformed, Permutation, Query
 from rankmill.tables import JUDGMENTS
-from rankmill.teachers.engine import Answer
+from rankmill.teachers.engine import Send
 from rankmill.together import together
-
-Send = Callable[[Request, int], Awaitable[Answer]]
-"""Sends a request of the given trial to the view's teacher."""
 
 _QUERY_LIMIT = 1000
 

@@ -1,10 +1,12 @@
 """Likelihood of the query given the document."""
 
 from collections.abc import Sequence
+from math import isfinite
 from statistics import mean
 from typing import ClassVar, Literal
 
 from rankmill.label.plans import Plan, Question
+from rankmill.label.presentation import Presentation
 from rankmill.prompts import Prompt
 from rankmill.records import Continuation, Malformed, Ranking, Reply, Score
 from rankmill.spec import Spec
@@ -30,6 +32,11 @@ class Likelihood(Spec):
         scores = yield [Question(docids=(docid,)) for docid in docids]
         return Ranking.by_score({s.docid: s.value for s in scores if isinstance(s, Score)})
 
+    def varies(self, presentation: Presentation) -> bool:
+        """Never: each document is asked about alone, and the answer is read, not drawn."""
+        del presentation
+        return False
+
     def calls(self, depth: int) -> int:
         """One question per document."""
         return depth
@@ -41,6 +48,6 @@ class Likelihood(Spec):
 
     def read(self, question: Question, reply: Reply) -> Score | Malformed:
         """Read the mean over the query's tokens."""
-        if not reply.logprobs:
+        if not reply.logprobs or not all(map(isfinite, reply.logprobs)):
             return Malformed(reason="no_log_probabilities")
         return Score(docid=question.docids[0], value=mean(reply.logprobs))

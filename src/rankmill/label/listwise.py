@@ -7,6 +7,7 @@ from pydantic import Field
 
 from rankmill.label.parse import parse_permutation
 from rankmill.label.plans import Plan, Question
+from rankmill.label.presentation import Presentation
 from rankmill.prompts import Prompt
 from rankmill.records import Chat, Malformed, Permutation, Ranking, Reply
 from rankmill.spec import Spec
@@ -37,6 +38,10 @@ class Listwise(Spec):
         if not isinstance(permutation, Permutation):
             raise TypeError(f"a listwise plan was sent {permutation}")
         return Ranking.in_order(permutation.ranked)
+
+    def varies(self, presentation: Presentation) -> bool:
+        """Whether trials can differ: by the order shown, or by chance."""
+        return presentation != "retrieved" or self.temperature > 0
 
     def calls(self, depth: int) -> int:
         """One question, however long the list."""

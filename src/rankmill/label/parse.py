@@ -15,11 +15,12 @@ def parse_permutation(reply: Reply, shown: Sequence[str]) -> Permutation | Malfo
     """Read a listwise reply such as ``[2] > [1] > [3]`` back into docids.
 
     Identifiers are positions in `shown`, counted from 1. Where the text has an
-    ``<answer>…</answer>``, that alone is read. Nothing is repaired: a reply that omits, repeats
-    or invents an identifier, says anything besides, or was cut short comes back as `Malformed`.
+    ``<answer>…</answer>`` at its end, what stands before that is thought, not answer. Nothing is
+    repaired: a reply that omits, repeats or invents an identifier, says anything besides, or was
+    cut short comes back as `Malformed`.
     """
-    if reply.finish_reason == "content_filter":
-        return Malformed(reason="refused", detail="the endpoint's content filter")
+    if reply.fault:
+        return reply.fault
     text = _ANSWER.sub(r"\1", reply.text).strip()
     if not text:
         return Malformed(reason="empty")

@@ -4,6 +4,7 @@ from collections.abc import Callable, Coroutine, Generator, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar, Protocol
 
+from rankmill.label.presentation import Presentation
 from rankmill.prompts import Prompt
 from rankmill.records import Malformed, Ranking, Reading, Reply, Request
 from rankmill.teachers.engine import Need
@@ -64,6 +65,10 @@ class LabellingStrategy(Protocol):
         Args:
             docids: The candidate list in the order of presentation.
         """
+        ...
+
+    def varies(self, presentation: Presentation) -> bool:
+        """Whether repeated trials in these orders of presentation can come out differently."""
         ...
 
     def calls(self, depth: int) -> int:

@@ -7,6 +7,7 @@ from typing import ClassVar, Literal
 from pydantic import Field
 
 from rankmill.label.plans import Plan, Question
+from rankmill.label.presentation import Presentation
 from rankmill.prompts import Prompt
 from rankmill.records import Chat, Malformed, Ranking, Reply, Score
 from rankmill.spec import Spec
@@ -39,6 +40,11 @@ class Pointwise(Spec):
         scores = yield [Question(docids=(docid,)) for docid in docids]
         return Ranking.by_score({s.docid: s.value for s in scores if isinstance(s, Score)})
 
+    def varies(self, presentation: Presentation) -> bool:
+        """Never: each document is asked about alone, and the answer is read, not drawn."""
+        del presentation
+        return False
+
     def calls(self, depth: int) -> int:
         """One question per document."""
         return depth
@@ -51,6 +57,8 @@ class Pointwise(Spec):
 
     def read(self, question: Question, reply: Reply) -> Score | Malformed:
         """Read the probability of yes."""
+        if reply.fault:
+            return reply.fault
         if not reply.top_logprobs:
             return Malformed(reason="no_log_probabilities")
         yes, no = self._mass(reply, self.yes), self._mass(reply, self.no)

@@ -44,6 +44,16 @@ class View(Spec):
             raise ValueError(f"a view cannot be called {self.name}: filters use that word")
         return self
 
+    @model_validator(mode="after")
+    def trials_can_differ(self) -> Self:
+        """Refuse to count one answer several times: it would agree with itself, always."""
+        if self.trials > 1 and not self.strategy.varies(self.presentation):
+            raise ValueError(
+                f"{self.trials} trials of {self.name} would ask the same question: "
+                f"{self.strategy.kind} does not vary when presented as {self.presentation}"
+            )
+        return self
+
     def plans(self, qid: str, docids: Sequence[str]) -> list[Plan]:
         """A fresh plan for every trial of one candidate list."""
         return [

@@ -58,6 +58,8 @@ class _Opened:
     prefixes: dict[Kind, str]
 
     def encode(self, texts: Sequence[str], kind: Kind) -> NDArray[np.float32]:
+        if not texts:
+            return np.empty((0, 0), np.float32)
         prefixed = [self.prefixes[kind] + text for text in texts]
         rows = self.model.encode(prefixed, batch_size=_FORWARD, show_progress_bar=False)
         return unit(np.asarray(rows, dtype=np.float32))

@@ -15,7 +15,7 @@ class Splits(Spec):
     """Shares of the documents that train, validation and test get, in whole clusters.
 
     Every cluster goes to one split, with all its documents and the queries made from them.
-    Candidates of a query are retrieved inside its own split only, so splits share no document at
+    Candidates of a query are retrieved inside its own split only, so splits share no passage at
     all: not as a positive, not as a negative, and not as a near neighbour of either.
 
     Attributes:

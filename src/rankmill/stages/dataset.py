@@ -74,5 +74,6 @@ def _tables(made: Mapping[str, Output]) -> AssemblyInput:
 def publish(build: Build, assembled: Output) -> Path:
     """Copy the dataset into the build's own folder, and return where it is."""
     place = build.folder / DATASET
-    copy_whole(assembled.folder / DATASET, place)
+    if build.makes:
+        copy_whole(assembled.folder / DATASET, place)
     return place

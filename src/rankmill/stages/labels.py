@@ -42,7 +42,7 @@ class Part:
 
 
 def parts(build: Build) -> list[Part]:
-    """Every view of every shard. How many there are changes no byte of the result."""
+    """Every view of every shard. With the same replies, how many there are changes no byte."""
     shards = build.settings.shards
     return [
         Part(view=view.name, shard=shard, shards=shards)

@@ -11,8 +11,8 @@ import numpy as np
 from rankmill.errors import RequestRefused, TeacherIncapable
 from rankmill.records import Chat, Continuation, Message, Reply, Request
 from rankmill.teachers._llama_cpp import Logits, Model
+from rankmill.teachers.protocol import split_thought
 
-_THINKING = ("<think>", "</think>")
 _UNSEEN = "\u200b"
 
 Choose = Callable[[Logits], int]
@@ -77,7 +77,7 @@ class Embedded:
         top = self._top(logits, request.top_logprobs)
         choose = _chooser(prompt, request.temperature, trial)
         written, tokens_out, finish = self._generate(len(prompt), logits, request, choose)
-        reasoning, text = _split_thought(written)
+        reasoning, text = split_thought(written)
         return Reply(
             text=text,
             reasoning=reasoning,
@@ -170,14 +170,3 @@ def _log_sum(logits: Logits) -> float:
 
 def _decoded(written: bytes) -> str:
     return written.decode(errors="replace")
-
-
-def _split_thought(written: str) -> tuple[str, str]:
-    """What a model thought aloud, and what it then said."""
-    opened, closed = _THINKING
-    thought, mark, said = written.partition(closed)
-    if mark:
-        return thought.strip().removeprefix(opened).strip(), said.strip()
-    if written.lstrip().startswith(opened):
-        return written.strip().removeprefix(opened).strip(), ""
-    return "", written

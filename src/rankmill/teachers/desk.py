@@ -268,7 +268,8 @@ class _Teacher:
         holder = self._holder
         await self._opened.wait()
         if self._engine is None:
-            self._holder = None
+            if self._holder is holder:
+                self._holder = None
             holder.result()  # raises why it could not be opened
             raise TeacherUnavailable(f"teacher {self._name} is closed")
         return self._engine

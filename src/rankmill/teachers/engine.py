@@ -1,6 +1,6 @@
 """What a teacher is to the rest of the package: something that answers one request."""
 
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from pathlib import Path
@@ -73,3 +73,7 @@ class Answer:
     key: str
     reply: Reply | None
     refusal: str = ""
+
+
+Send = Callable[[Request, int], Awaitable[Answer]]
+"""Sends a request of the given trial to one teacher."""

@@ -6,6 +6,8 @@ from typing import Any, Literal
 from rankmill.errors import RequestRefused, TeacherIncapable
 from rankmill.records import Chat, Continuation, Reply
 
+_THINKING = ("<think>", "</think>")
+
 Way = Literal["prompt_logprobs", "echo"]
 """How a server is asked for the log-probabilities of a prompt: vLLM's way, or OpenAI's first."""
 
@@ -229,3 +231,14 @@ def message_of(body: object) -> str:
             found = "" if body is None else str(body)
     flat = " ".join(found.split())
     return flat if len(flat) <= 300 else flat[:299] + "…"
+
+
+def split_thought(written: str) -> tuple[str, str]:
+    """What a model thought aloud, and what it then said."""
+    opened, closed = _THINKING
+    thought, mark, said = written.partition(closed)
+    if mark:
+        return thought.strip().removeprefix(opened).strip(), said.strip()
+    if written.lstrip().startswith(opened):
+        return written.strip().removeprefix(opened).strip(), ""
+    return "", written

@@ -1,0 +1,39 @@
+"""What the README shows is true: its recipes are recipes, its commands are commands."""
+
+import re
+import tomllib
+from pathlib import Path
+
+import pytest
+from typer.main import get_command
+
+from rankmill.cli import app
+from rankmill.recipe import Recipe
+
+ROOT = Path(__file__).parents[1]
+README = (ROOT / "README.md").read_text(encoding="utf-8")
+QUICKSTART = tomllib.loads((ROOT / "recipes" / "quickstart.toml").read_text(encoding="utf-8"))
+SNIPPETS = re.findall(r"```toml\n(.*?)```", README, re.DOTALL)
+
+
+@pytest.mark.parametrize("snippet", SNIPPETS)
+def test_every_snippet_is_a_part_of_a_valid_recipe(snippet):
+    parts = tomllib.loads(snippet)
+    teachers = {"teachers": {**QUICKSTART["teachers"], **parts.pop("teachers", {})}}
+    generate = {"generate": {**QUICKSTART["generate"], **parts.pop("generate", {})}}
+    Recipe.model_validate({**QUICKSTART, **parts, **teachers, **generate})
+
+
+def test_there_are_snippets():
+    assert len(SNIPPETS) == 6
+
+
+def test_every_command_is_there_and_every_command_is_shown():
+    commands = set(get_command(app).commands)
+    shell = "".join(re.findall(r"```sh\n(.*?)```", README, re.DOTALL))
+    assert set(re.findall(r"^rankmill (\w+)", shell, re.MULTILINE)) == commands
+
+
+@pytest.mark.parametrize("path", re.findall(r"\]\(([\w/.]+\.md)\)", README))
+def test_every_link_leads_somewhere(path):
+    assert (ROOT / path).is_file()
