@@ -34,6 +34,7 @@ class OpenAI(Spec):
 
     Attributes:
         model: The name that the endpoints know the model by.
+        revision: Tells weights apart that are served under one name: replies are kept by both.
         extra: Fields added to every request body, such as `chat_template_kwargs`.
         endpoints: Base URLs such as `http://host:8000/v1`, all serving the same model. None means
             the environment's `OPENAI_BASE_URL`, or OpenAI itself.
@@ -50,6 +51,7 @@ class OpenAI(Spec):
 
     kind: Literal["openai"] = "openai"
     model: str = Field(min_length=1)
+    revision: str = ""
     extra: Extra = Field(default_factory=dict)
     endpoints: tuple[str, ...] = Machine(())
     api_key_env: str = Machine("OPENAI_API_KEY")

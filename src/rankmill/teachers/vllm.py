@@ -29,6 +29,8 @@ class Vllm(Spec):
 
     Attributes:
         model: Name on the hub, or a folder with weights.
+        revision: Commit or branch on the hub; of a folder, whatever tells its weights from others
+            that were there before. Replies are kept by name and revision.
         dtype: Number format of the weights in use, in vLLM's words.
         context: Tokens of prompt and answer together.
         extra_arguments: Further arguments of vLLM's server, such as `--quantization=fp8`.
@@ -42,6 +44,7 @@ class Vllm(Spec):
 
     kind: Literal["vllm"] = "vllm"
     model: str = Field(min_length=1)
+    revision: str = ""
     dtype: str = "auto"
     context: int = Field(default=8192, ge=128)
     extra_arguments: tuple[str, ...] = ()
@@ -89,13 +92,15 @@ class Vllm(Spec):
             )
 
     def _server(self, folder: Path) -> Server:
-        model = str(Path(self.model).resolve()) if Path(self.model).is_dir() else self.model
+        local = Path(self.model).is_dir()
+        model = str(Path(self.model).resolve()) if local else self.model
+        revision = ("--revision", self.revision) if self.revision and not local else ()
         return Server(
             name=f"vllm {Path(self.model).name}",
             command=(
                 *(self._interpreter, "-m", "vllm.entrypoints.openai.api_server"),
                 *("--host", "127.0.0.1", "--port", PORT),
-                *("--model", model, "--served-model-name", _NAME),
+                *("--model", model, *revision, "--served-model-name", _NAME),
                 *("--dtype", self.dtype, "--max-model-len", str(self.context)),
                 *("--tensor-parallel-size", str(self.tensor_parallel)),
                 *self.extra_arguments,
