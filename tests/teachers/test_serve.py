@@ -180,7 +180,7 @@ def test_a_log_that_cannot_be_written_is_one_line(server, said, tmp_path, monkey
         raise PermissionError(13, "Permission denied")
 
     monkeypatch.setattr(Path, "mkdir", refuse)
-    with pytest.raises(StorageError, match=r"toy\.log: cannot be written: Permission denied"):
+    with pytest.raises(StorageError, match=r"toy\.log: cannot be opened: Permission denied"):
         run(server(), said)
 
 
