@@ -17,7 +17,11 @@ from prefect import flow, task, unmapped
 from prefect.artifacts import create_table_artifact
 from prefect.cache_policies import NO_CACHE
 from prefect.client.schemas.objects import State, TaskRun
-from prefect.settings import get_current_settings
+from prefect.settings import (
+    PREFECT_LOGGING_TO_API_ENABLED,
+    get_current_settings,
+    temporary_settings,
+)
 from prefect.tasks import Task
 
 from rankmill.build import Build, open_build
@@ -122,12 +126,16 @@ def build(
 
     A build with nothing left to make is told so at once, unless a Prefect server is there to hear.
     """
-    if not get_current_settings().api.url:
+    alone = not get_current_settings().api.url
+    if alone:
         whole = finished(recipe, overrides=overrides, settings=settings, progress=progress)
         if whole:
             return whole
+    # Prefect's own server ends with the flow; lines on their way to it would land on the terminal.
+    logging = {PREFECT_LOGGING_TO_API_ENABLED: False} if alone else {}
     token = _watcher.set(progress)
     try:
-        return Path(generate(recipe, list(overrides), settings.data if settings else None))
+        with temporary_settings(updates=logging):
+            return Path(generate(recipe, list(overrides), settings.data if settings else None))
     finally:
         _watcher.reset(token)
