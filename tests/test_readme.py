@@ -21,17 +21,19 @@ def test_every_snippet_is_a_part_of_a_valid_recipe(snippet):
     parts = tomllib.loads(snippet)
     teachers = {"teachers": {**QUICKSTART["teachers"], **parts.pop("teachers", {})}}
     generate = {"generate": {**QUICKSTART["generate"], **parts.pop("generate", {})}}
-    Recipe.model_validate({**QUICKSTART, **parts, **teachers, **generate})
+    views = {view["name"]: view for view in [*QUICKSTART["views"], *parts.pop("views", [])]}
+    every = {"views": list(views.values())}
+    Recipe.model_validate({**QUICKSTART, **parts, **teachers, **generate, **every})
 
 
 def test_there_are_snippets():
-    assert len(SNIPPETS) == 6
+    assert len(SNIPPETS) == 7
 
 
 def test_every_command_is_there_and_every_command_is_shown():
     commands = set(get_command(app).commands)
     shell = "".join(re.findall(r"```sh\n(.*?)```", README, re.DOTALL))
-    assert set(re.findall(r"^rankmill (\w+)", shell, re.MULTILINE)) == commands
+    assert set(re.findall(r"^rankmill ([\w-]+)", shell, re.MULTILINE)) == commands
 
 
 @pytest.mark.parametrize("path", re.findall(r"\]\(([\w/.]+\.md)\)", README))

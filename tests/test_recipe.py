@@ -3,7 +3,7 @@ from pathlib import Path
 import pytest
 
 from rankmill.errors import ConfigError
-from rankmill.label import Pointwise
+from rankmill.label.pointwise import Pointwise
 from rankmill.recipe import Recipe
 from rankmill.spec import MACHINE, Spec
 

@@ -5,9 +5,12 @@ from hypothesis import strategies as st
 
 from rankmill.aggregate import Borda
 from rankmill.filters import SelfConsistency
-from rankmill.label import Listwise, Pointwise, View
-from rankmill.settle import Settle, candidate_lists, rankings, settle
+from rankmill.label import View
+from rankmill.label.listwise import Listwise
+from rankmill.label.pointwise import Pointwise
+from rankmill.settle import Settle, settle
 from rankmill.tables import CANDIDATES, JUDGMENTS, LABELS, LISTS, QUERIES
+from rankmill.trials import candidate_lists, read_trials
 
 LISTWISE = View(name="listwise", strategy=Listwise(), teacher="t", prompt="p", trials=2)
 POINTWISE = View(name="pointwise", strategy=Pointwise(), teacher="t", prompt="p")
@@ -29,19 +32,20 @@ def candidates(**docids_by_qid):
 
 def permutation(qid, trial, ranked, status="valid"):
     shown = sorted(ranked, reverse=True)
-    return (qid, "listwise", trial, 0, "listwise", shown, list(ranked), None, None, status)
+    return (qid, "listwise", trial, 0, "rank", shown, list(ranked), None, None, status)
 
 
 def scores(qid, **values):
     return [
-        (qid, "pointwise", 0, step, "pointwise", [docid], None, [value], "yes_probability", "valid")
+        (qid, "pointwise", 0, step, "score", [docid], None, [value], "yes_probability", "valid")
         for step, (docid, value) in enumerate(values.items())
     ]
 
 
 def judgments(*rows):
     full = [(*row[:9], None, row[9], "", "p", "t", "r") for row in rows]
-    return pl.DataFrame(full, schema=JUDGMENTS.columns, orient="row")
+    frame = pl.DataFrame(full, schema=JUDGMENTS.columns, orient="row")
+    return frame.sort(JUDGMENTS.key).lazy()
 
 
 def test_trials_become_views_and_views_become_the_consensus():
@@ -145,14 +149,14 @@ def test_a_reading_that_is_not_valid_never_changes_a_label(good, bad, status):
 
 
 def test_lists_and_trials_keep_apart_by_query():
-    found = rankings(
+    found = read_trials(
         [LISTWISE],
-        candidates(q2="ab", q1="ab"),
-        judgments(permutation("q1", 0, "ab"), permutation("q2", 0, "ba")),
+        candidate_lists(candidates(q2="ab", q1="ab")),
+        judgments(permutation("q1", 0, "ab"), permutation("q2", 0, "ba")).collect(),
     )
     assert candidate_lists(candidates(q2="ab", q1="ba")) == {"q1": ["b", "a"], "q2": ["a", "b"]}
-    assert [r.docids for r in found["q1"]["listwise"]] == [("a", "b")]
-    assert [r.docids for r in found["q2"]["listwise"]] == [("b", "a")]
+    assert [r.docids for r in found["q1"].trials["listwise"]] == [("a", "b")]
+    assert [r.docids for r in found["q2"].trials["listwise"]] == [("b", "a")]
 
 
 def test_negative_weights_are_refused():

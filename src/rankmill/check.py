@@ -5,6 +5,7 @@ from pathlib import Path
 
 from rankmill.build import Build, open_build
 from rankmill.errors import PromptError, StageError
+from rankmill.label.label import ASK_AGAIN
 from rankmill.prompts import Prompt
 from rankmill.settings import Settings
 
@@ -37,6 +38,9 @@ def prompts_of(build: Build) -> list[Prompt]:
     for view in recipe.views:
         prompt = build.prompt(view.prompt)
         found.append(_expect(prompt, view.strategy.variables, chat=view.strategy.chat))
+        if view.corrections:
+            again = _expect(build.prompt(ASK_AGAIN), frozenset({"fault", "form"}), chat=True)
+            found += [again] if again not in found else []
     return found
 
 

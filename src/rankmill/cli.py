@@ -1,4 +1,4 @@
-"""The command line: `rankmill check | plan | build | show | status | models`."""
+"""The command line: `rankmill check | plan | build | show | status | bench-teacher | models`."""
 
 import os
 import signal
@@ -105,6 +105,34 @@ def build(
             from rankmill.flows.generate import build as run
         dataset = run(recipe, overrides=overrides or (), settings=settings, progress=live)
     out.print(f'\n{dataset}\nload_dataset("{dataset}", "listwise", split="train")', markup=False)
+
+
+@app.command("bench-teacher")
+def bench_teacher(  # noqa: PLR0913 - one parameter for every option
+    collection: Annotated[Path, typer.Argument(help="A test collection in BEIR's layout.")],
+    recipe: Annotated[Path, typer.Option(help="Its teachers, views and settle are tried.")],
+    split: Annotated[str, typer.Option(help="Which qrels.")] = "test",
+    candidates: Annotated[str, typer.Option(help="bm25, judged, or a TREC run.")] = "bm25",
+    depth: Annotated[int, typer.Option(help="Candidates per query.", min=2)] = 20,
+    queries: Annotated[int, typer.Option(help="Take so many; 0: all.", min=0)] = 0,
+    views: Annotated[str, typer.Option(help="Names, with commas; all if left out.")] = "",
+    overrides: Overrides = None,
+    data: Data = None,
+) -> None:
+    """Which view, with this teacher, for this money? Every view against human judgments."""
+    from rankmill.bench_teacher import run
+    from rankmill.evaluate.collection import Wanted
+    from rankmill.terminal import Live
+
+    chosen = tuple(name.strip() for name in views.split(",") if name.strip())
+    wanted = Wanted(split, candidates, depth, queries)
+    with _said(), Live(out)() as live:
+        watched = (_settings(data), live)
+        found = run(
+            recipe, collection, wanted, overrides=overrides or (), views=chosen, watched=watched
+        )
+    out.print(found.table)
+    out.print(f"{found.file} and .svg", markup=False, highlight=False)
 
 
 @app.command()

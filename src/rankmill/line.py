@@ -43,9 +43,11 @@ def line(build: Build, do: Runner) -> Path:
     seeds = do.run(stages.sample, build, documents, clusters)
     queries = do.run(stages.generate, build, documents, clusters, seeds)
     candidates = do.run(stages.retrieve, build, documents, vectors, clusters, queries)
-    judged = do.map(
-        stages.label_part, build, documents, queries, candidates, parts=stages.parts(build)
-    )
+    judged: list[Output] = []
+    for cascaded in (False, True):
+        if parts := stages.parts(build, cascaded=cascaded):
+            read = (documents, queries, candidates, list(judged))
+            judged += do.map(stages.label_part, build, *read, parts=parts)
     judgments = do.run(stages.label, build, documents, queries, candidates, judged)
     labels = do.run(stages.settle, build, queries, candidates, judgments)
     tables = [documents, clusters, seeds, queries, candidates, judgments, labels]

@@ -13,6 +13,7 @@ from rich.table import Table as Grid
 from rankmill.build import Build, open_build
 from rankmill.check import prompts_of
 from rankmill.errors import StageError
+from rankmill.label.plans import Words
 from rankmill.label.view import View
 from rankmill.prompts import as_data
 from rankmill.records import Chat, Document, Request
@@ -100,7 +101,8 @@ def _view_requests(build: Build, view: View, documents: Sequence[Document]) -> I
         docids = [d.docid for d in documents[start : start + depth]]
         for question in next(view.strategy.plan(docids)):
             texts = [shown[docid] for docid in question.docids]
-            yield view.strategy.request(prompt, _QUERY, texts)
+            words = Words(query=_QUERY, documents=texts, answer=texts[0])
+            yield view.strategy.request(prompt, words)
 
 
 def _estimate(

@@ -73,6 +73,34 @@ class Recipe(Spec):
             raise ValueError("settle.weights leaves no view in the consensus")
         return self
 
+    @model_validator(mode="after")
+    def cascades_are_two_deep(self) -> Self:
+        """Refuse a view that waits for one that waits itself, or is not there."""
+        first = [view.name for view in self.views if not view.where]
+        for view in self.views:
+            if view.where and (unknown := set(view.where.views) - set(first)):
+                raise ValueError(
+                    f"views.{view.name}.where names {sorted(unknown)}; expected views that wait "
+                    f"for no other: {', '.join(first) or 'there is none'}"
+                )
+            if view.where and view.name in self.settle.reads:
+                raise ValueError(
+                    f"settle reads {view.name}, which is not asked about every list; filters and "
+                    "grades need views without where"
+                )
+        return self
+
+    @model_validator(mode="after")
+    def lists_fit(self) -> Self:
+        """Refuse lists that are longer than a strategy can label."""
+        docids = [str(place) for place in range(self.retrieve.depth)]
+        for view in self.views:
+            try:
+                next(view.strategy.plan(docids))
+            except ValueError as error:
+                raise ValueError(f"views.{view.name}: retrieve.depth of {error}") from error
+        return self
+
     @property
     def needs(self) -> dict[str, dict[str, Need]]:
         """What every use of a teacher needs of it, by teacher and by what the use is called."""
@@ -106,7 +134,7 @@ class Recipe(Spec):
         try:
             return cls.model_validate(values)
         except ValidationError as error:
-            lines = "; ".join(_explain(cls, detail) for detail in error.errors())
+            lines = "; ".join(_explain(cls, detail) for detail in _faults(error))
             raise ConfigError(f"{path}: {lines}") from error
 
 
@@ -152,9 +180,20 @@ def _toml(text: str) -> Any:  # noqa: ANN401 - a TOML value
         return text
 
 
+def _faults(error: ValidationError) -> list[ErrorDetails]:
+    """What is wrong, without what a number would lack to be a table, or a table to be a number."""
+    faults = error.errors()
+    places = [fault["loc"][:-1] for fault in faults]
+    return [
+        fault
+        for fault in faults
+        if fault["type"] not in {"model_type", "int_type"} or places.count(fault["loc"][:-1]) == 1
+    ]
+
+
 def _explain(root: type[Spec], error: ErrorDetails) -> str:
     """One clause for one fault: where, what was found, what was expected."""
-    where = [str(part) for part in error["loc"]]
+    where = [str(part) for part in error["loc"] if not str(part).startswith("constrained-")]
     if error["type"] == "extra_forbidden":
         known = sorted(_fields(root, error["loc"][:-1]))
         near = difflib.get_close_matches(where[-1], known, n=1, cutoff=0.5)

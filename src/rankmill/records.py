@@ -5,8 +5,9 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from math import isfinite
 from typing import Literal, Self
+
+from rankmill.readings import Malformed
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -32,10 +33,15 @@ class Document:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Query:
-    """One information need, in words."""
+    """One information need, in words.
+
+    Attributes:
+        answer: What is known to answer it, for views that are shown the answer; else empty.
+    """
 
     qid: str
     text: str
+    answer: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -61,70 +67,16 @@ class Ranking:
         return cls(docids=tuple(docids), scores=tuple(map(float, range(len(docids) - 1, -1, -1))))
 
     @classmethod
+    def top(cls, ordered: Sequence[str], rest: Sequence[str]) -> Self:
+        """The best documents in order, above others that were not told apart and tie at 0."""
+        scores = [*range(len(ordered), 0, -1), *(0 for _ in rest)]
+        return cls(docids=(*ordered, *rest), scores=tuple(map(float, scores)))
+
+    @classmethod
     def by_score(cls, scores: Mapping[str, float]) -> Self:
         """Sort by score, highest first; equal scores fall back to docid order."""
         docids = sorted(scores, key=lambda docid: (-scores[docid], docid))
         return cls(docids=tuple(docids), scores=tuple(scores[docid] for docid in docids))
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Permutation:
-    """One teacher's ordering of the documents it was shown.
-
-    Attributes:
-        shown: Docids in the order the prompt listed them.
-        ranked: The same docids, most relevant first.
-
-    Raises:
-        ValueError: `ranked` does not rearrange `shown`, or `shown` repeats a docid.
-    """
-
-    shown: tuple[str, ...]
-    ranked: tuple[str, ...]
-
-    def __post_init__(self) -> None:
-        if len(set(self.shown)) != len(self.shown):
-            raise ValueError(f"shown repeats a docid: {self.shown}")
-        if sorted(self.ranked) != sorted(self.shown):
-            raise ValueError(f"{self.ranked} does not rearrange {self.shown}")
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Score:
-    """One teacher's score of one document; higher is more relevant.
-
-    Raises:
-        ValueError: The value is not finite.
-    """
-
-    docid: str
-    value: float
-
-    def __post_init__(self) -> None:
-        if not isfinite(self.value):
-            raise ValueError(f"a score must be a finite number, found {self.value}")
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Malformed:
-    """A teacher reply that answers no question, and why."""
-
-    reason: Literal[
-        "empty",
-        "refused",
-        "cut_short",
-        "not_a_ranking",
-        "incomplete",
-        "repeated",
-        "unknown_identifier",
-        "no_log_probabilities",
-        "low_label_mass",
-    ]
-    detail: str = ""
-
-
-Reading = Permutation | Score
-"""What a strategy is sent: a valid reading of one reply."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -151,6 +103,9 @@ class Chat:
     Attributes:
         stop: Texts that end the reply.
         top_logprobs: How many alternatives of the first token come back, 0 for none, at most 20.
+        labels: Tokens that are wanted among those alternatives, where the teacher can name them.
+        permutes: Where the teacher can be held to it, the reply is a permutation of the
+            identifiers [1] to [`permutes`], such as `[2] > [1]`; 0 leaves it free.
     """
 
     messages: tuple[Message, ...]
@@ -158,6 +113,8 @@ class Chat:
     temperature: float = 0.0
     stop: tuple[str, ...] = ()
     top_logprobs: int = 0
+    labels: tuple[str, ...] = ()
+    permutes: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -172,7 +129,33 @@ class Continuation:
     text: str
 
 
-Request = Chat | Continuation
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Attention:
+    """A request for the attention that the tokens of `text` pay to documents before them.
+
+    Nothing is generated. Where the model has a chat template, all of it is the user's turn.
+    `text` and `blank` should start with the space that separates them from `prefix`.
+
+    Attributes:
+        spans: Where each document stands in `prefix`: its first character, and one past its last.
+        blank: What stands in the place of `text` when it says nothing; the attention that it
+            pays is subtracted.
+
+    Raises:
+        ValueError: A span leaves `prefix`.
+    """
+
+    prefix: str
+    spans: tuple[tuple[int, int], ...]
+    text: str
+    blank: str
+
+    def __post_init__(self) -> None:
+        if not all(0 <= first <= last <= len(self.prefix) for first, last in self.spans):
+            raise ValueError(f"{self.spans} leave a prefix of {len(self.prefix)} characters")
+
+
+Request = Chat | Continuation | Attention
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -180,12 +163,13 @@ class Reply:
     """One answer of a teacher, as it came.
 
     Attributes:
-        text: The generated turn; empty for a `Continuation`.
+        text: The generated turn; empty where nothing is generated.
         reasoning: What the model thought aloud, kept apart from `text`.
         finish_reason: "stop", "length", "content_filter" or what else the server said.
         top_logprobs: Alternatives of the first generated token and their natural
             log-probabilities, most probable first.
         logprobs: Natural log-probabilities of the tokens of `Continuation.text`, in order.
+        scores: Attention to each document of `Attention.spans`, in order; it has no unit.
         tokens_in: Tokens of the prompt.
         tokens_out: Tokens generated.
     """
@@ -195,6 +179,7 @@ class Reply:
     finish_reason: str = "stop"
     top_logprobs: tuple[tuple[str, float], ...] = ()
     logprobs: tuple[float, ...] = ()
+    scores: tuple[float, ...] = ()
     tokens_in: int = 0
     tokens_out: int = 0
 

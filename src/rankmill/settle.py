@@ -1,39 +1,47 @@
 """From every reading of every teacher to one label per document, and how sure it is."""
 
-from collections import defaultdict
-from collections.abc import Iterator, Mapping, Sequence
-from statistics import mean, stdev
-from typing import Any, Self
+from collections.abc import Mapping, Sequence
+from statistics import mean
+from typing import Self
 
+import numpy as np
 import polars as pl
 from pydantic import Field, model_validator
 
-from rankmill.aggregate import AggregationRule, MeanReciprocalRank, fuse, shared_points
-from rankmill.agreement import kendall_w, mean_tau, top1_agreement
+from rankmill.aggregate import AggregationRule, MeanReciprocalRank
 from rankmill.filters import Filter, LabelledList
 from rankmill.grades import Bands, Grading
-from rankmill.label import View
-from rankmill.label.plans import replay
-from rankmill.records import Permutation, Ranking, Reading, Rejection, Score
+from rankmill.label import Adaptive, View
+from rankmill.polls import Agreement, Poll, agreement_all, errors_all, fuse_all
+from rankmill.records import Ranking, Rejection
 from rankmill.spec import Spec
 from rankmill.tables import LABELS, LISTS
+from rankmill.trials import Readings, candidate_lists, read_trials
+
+_LISTS_AT_ONCE = 1000
 
 
 class Settle(Spec):
     """How readings become labels.
 
     Attributes:
-        rule: Aggregates the trials of a view, then the views.
+        rule: Aggregates the trials of a view, and the views unless `fusion` says how.
+        fusion: Aggregates the views, where it is to be another rule.
         weights: Weight of each view in the consensus. A view left out weighs 1. One of weight 0
             is judged, measured and published, but takes no part in the consensus.
         filters: Applied in order; the first that rejects a list names its rejection.
         grades: Turns the consensus into relevance grades.
+        rbo_p: Persistence of rank-biased overlap: the first 10 ranks weigh 86 % at 0.9.
+        top_k: Depth at which the overlap of the trials' first documents is measured.
     """
 
     rule: AggregationRule = MeanReciprocalRank()
+    fusion: AggregationRule | None = None
     weights: dict[str, float] = Field(default_factory=dict)
     filters: tuple[Filter, ...] = ()
     grades: Grading = Bands()
+    rbo_p: float = Field(default=0.9, gt=0, lt=1)
+    top_k: int = Field(default=3, ge=1)
 
     @model_validator(mode="after")
     def weights_are_not_negative(self) -> Self:
@@ -52,6 +60,11 @@ class Settle(Spec):
         """Views whose scores filters and grades read."""
         return {view for part in (*self.filters, self.grades) for view in part.scores}
 
+    @property
+    def joins(self) -> AggregationRule:
+        """The rule that aggregates the views."""
+        return self.fusion or self.rule
+
     def weight(self, view: str) -> float:
         """Weight of a view in the consensus."""
         return self.weights.get(view, 1.0)
@@ -62,7 +75,7 @@ def settle(
     views: Sequence[View],
     queries: pl.DataFrame,
     candidates: pl.DataFrame,
-    judgments: pl.DataFrame,
+    judgments: pl.LazyFrame,
 ) -> tuple[pl.DataFrame, pl.DataFrame, list[Rejection]]:
     """Derive labels from judgments; no teacher is asked.
 
@@ -71,154 +84,185 @@ def settle(
         views: Every view of the judgments.
         queries: QUERIES.
         candidates: CANDIDATES.
-        judgments: JUDGMENTS of every view.
+        judgments: JUDGMENTS of every view, sorted by their key; read a thousand lists at a time.
 
     Returns:
         LABELS of the lists that are kept, LISTS of all lists that could be ranked, and a rejection
         for every list that is left out.
     """
     sources = dict(queries.select("qid", "source_docid").iter_rows())
-    valid = rankings(views, candidates, judgments)
-    labels, lists, rejections = [], [], []
-    for qid, trials in valid.items():
-        labelled = join(spec, views, qid, sources[qid], trials)
-        if isinstance(labelled, Rejection):
-            rejections.append(labelled)
-            continue
-        rejection = next(filter(None, (rule(labelled) for rule in spec.filters)), None)
-        lists.append(_list_row(spec, labelled, rejection))
-        if rejection:
-            rejections.append(rejection)
-        else:
-            labels += _label_rows(spec, labelled)
-    return (
-        pl.DataFrame(labels, schema=LABELS.columns, orient="row"),
-        pl.DataFrame(lists, schema=LISTS.columns, orient="row"),
-        rejections,
-    )
-
-
-Trials = Mapping[str, Sequence[Ranking]]
-
-
-def candidate_lists(candidates: pl.DataFrame) -> dict[str, list[str]]:
-    """Docids of every candidate list, best first, by qid in order."""
-    return dict(
-        candidates.sort("qid", "rank").group_by("qid", maintain_order=True).agg("docid").iter_rows()
-    )
-
-
-def rankings(
-    views: Sequence[View], candidates: pl.DataFrame, judgments: pl.DataFrame
-) -> dict[str, Trials]:
-    """The ranking of every valid trial, by qid and view.
-
-    A trial is valid when its plan, sent the stored readings, comes to its end.
-    """
-    stored: defaultdict[tuple[str, str, int], list[Reading | None]] = defaultdict(list)
-    for row in judgments.sort("qid", "view", "trial", "step").iter_rows(named=True):
-        stored[row["qid"], row["view"], row["trial"]].append(_reading(row))
-    return {
-        qid: {
-            view.name: [
-                ranking
-                for trial, plan in enumerate(view.plans(qid, docids))
-                if (ranking := replay(plan, stored[qid, view.name, trial]))
-            ]
-            for view in views
-        }
-        for qid, docids in candidate_lists(candidates).items()
-    }
-
-
-def _reading(row: Mapping[str, Any]) -> Reading | None:
-    if row["status"] != "valid":
-        return None
-    if row["ranked"] is not None:
-        return Permutation(shown=tuple(row["shown"]), ranked=tuple(row["ranked"]))
-    return Score(docid=row["shown"][0], value=row["scores"][0])
+    lists = candidate_lists(candidates)
+    qids = sorted(lists)
+    labels, rows, rejections = [_LABELLED.clear()], [LISTS.empty()], []
+    for start in range(0, len(qids), _LISTS_AT_ONCE):
+        part = {qid: lists[qid] for qid in qids[start : start + _LISTS_AT_ONCE]}
+        between = pl.col("qid").is_between(pl.lit(min(part)), pl.lit(max(part)))
+        readings = read_trials(views, part, judgments.filter(between).collect())
+        labelled, missing = join(spec, views, sources, readings)
+        found = [next(filter(None, (rule(one) for rule in spec.filters)), None) for one in labelled]
+        rejections += [*missing, *filter(None, found)]
+        rows.append(_list_rows(spec, views, labelled, found))
+        kept = [one for one, rejection in zip(labelled, found, strict=True) if not rejection]
+        labels.append(_label_rows(spec, kept))
+    return _graded(spec, pl.concat(labels)), pl.concat(rows), rejections
 
 
 def join(
-    spec: Settle, views: Sequence[View], qid: str, source_docid: str, trials: Trials
-) -> LabelledList | Rejection:
-    """Aggregate trials into views and views into the consensus.
+    spec: Settle, views: Sequence[View], sources: Mapping[str, str], found: Mapping[str, Readings]
+) -> tuple[list[LabelledList], list[Rejection]]:
+    """Aggregate trials into views and views into the consensus, for many lists.
 
     When a view that counts has no valid trial, the list lacks the evidence that its recipe asks
-    for: it is rejected, not labelled from the rest.
+    for: it is rejected, not labelled from the rest. A view that waits for others does not count
+    in the lists that it was not asked about.
     """
+    rejections, whole = [], {}
+    for qid, one in found.items():
+        if missing := _missing(spec, views, one):
+            detail = f"no valid trial of {', '.join(missing)}"
+            rejections.append(Rejection(id=qid, rule="view_missing", detail=detail))
+        else:
+            whole[qid] = one
+    by_list = _by_view(spec, whole)
+    polls = {qid: _votes(spec, rankings) for qid, rankings in by_list.items()}
+    several = {qid: poll for qid, poll in polls.items() if len(poll.rankings) > 1}
+    joined = dict(zip(several, fuse_all(spec.joins, list(several.values())), strict=True))
+    labelled = [
+        LabelledList(
+            qid=qid,
+            source_docid=sources[qid],
+            trials=one.trials,
+            begun=one.begun,
+            views=by_list[qid],
+            scores={v.name: _means(one, v) for v in views if _scored(one, v)},
+            consensus=joined.get(qid, polls[qid].rankings[0]),
+        )
+        for qid, one in whole.items()
+    ]
+    return labelled, rejections
+
+
+def _by_view(spec: Settle, found: Mapping[str, Readings]) -> dict[str, dict[str, Ranking]]:
+    """Every view's trials as one ranking, by qid and view."""
+    trials = {
+        (qid, view): Poll(rankings=read)
+        for qid, one in found.items()
+        for view, read in one.trials.items()
+        if read
+    }
+    by_list: dict[str, dict[str, Ranking]] = {qid: {} for qid in found}
+    for (qid, view), ranking in zip(
+        trials, fuse_all(spec.rule, list(trials.values())), strict=True
+    ):
+        by_list[qid][view] = ranking
+    return by_list
+
+
+def _missing(spec: Settle, views: Sequence[View], one: Readings) -> list[str]:
+    """Views that count and have no valid trial."""
     counts = spec.reads | {view.name for view in views if spec.weight(view.name)}
-    if missing := [view.name for view in views if not trials[view.name] and view.name in counts]:
-        detail = f"no valid trial of {', '.join(missing)}"
-        return Rejection(id=qid, rule="view_missing", detail=detail)
-    by_view = {name: fuse(spec.rule, readings) for name, readings in trials.items() if readings}
-    voting = [name for name in by_view if spec.weight(name)]
-    consensus = fuse(
-        spec.rule,
-        [by_view[name] for name in voting],
-        weights=[spec.weight(name) for name in voting],
-    )
-    return LabelledList(
-        qid=qid,
-        source_docid=source_docid,
-        trials={name: tuple(readings) for name, readings in trials.items()},
-        views=by_view,
-        scores={
-            view.name: _means(trials[view.name])
-            for view in views
-            if view.strategy.score_kind and trials[view.name]
-        },
-        consensus=consensus,
-    )
+    asked = [view.name for view in views if one.begun[view.name] or not view.where]
+    missing = [name for name in asked if name in counts and not one.trials[name]]
+    voting = [name for name, read in one.trials.items() if read and spec.weight(name)]
+    return missing or ([] if voting else [view.name for view in views])
 
 
-def _means(trials: Sequence[Ranking]) -> dict[str, float]:
+def _votes(spec: Settle, views: Mapping[str, Ranking]) -> Poll:
+    voting = [name for name in views if spec.weight(name)]
+    weights = tuple(spec.weight(name) for name in voting)
+    return Poll(rankings=[views[name] for name in voting], weights=weights)
+
+
+def _scored(one: Readings, view: View) -> bool:
+    return bool(view.strategy.score_kind and one.trials[view.name])
+
+
+def _means(one: Readings, view: View) -> dict[str, float]:
+    trials = one.trials[view.name]
     scores = [dict(zip(trial.docids, trial.scores, strict=True)) for trial in trials]
     return {docid: mean(trial[docid] for trial in scores) for docid in trials[0].docids}
 
 
-def _list_row(spec: Settle, labelled: LabelledList, rejection: Rejection | None) -> tuple[Any, ...]:
-    repeated = [trials for trials in labelled.trials.values() if len(trials) > 1]
-    voting = [ranking for view, ranking in labelled.views.items() if spec.weight(view)]
-    docids = labelled.consensus.docids
-    source = labelled.source_docid
-    return (
-        labelled.qid,
-        sum(map(len, labelled.trials.values())),
-        _mean_or_none(map(mean_tau, repeated)),
-        _mean_or_none(map(kendall_w, repeated)),
-        _mean_or_none(map(top1_agreement, repeated)),
-        mean_tau(voting),
-        docids.index(source) + 1 if source in docids else None,
-        rejection is None,
-        f"{rejection.rule}: {rejection.detail}" if rejection else "",
-    )
-
-
-def _mean_or_none(values: Iterator[float | None]) -> float | None:
-    numbers = [value for value in values if value is not None]
-    return mean(numbers) if numbers else None
-
-
-def _label_rows(spec: Settle, labelled: LabelledList) -> list[tuple[Any, ...]]:
-    grades = spec.grades(labelled)
-    votes: dict[str, list[float]] = {docid: [] for docid in labelled.consensus.docids}
-    for view, trials in labelled.trials.items():
-        for trial in trials if spec.weight(view) else ():
-            points = spec.rule.points(len(trial.docids))
-            for docid, worth in shared_points(trial, points):
-                votes[docid].append(worth)
-    scored = zip(labelled.consensus.docids, labelled.consensus.scores, strict=True)
-    return [
-        (
-            labelled.qid,
-            docid,
-            rank,
-            score,
-            spec.rule.kind,
-            grades[docid],
-            stdev(votes[docid]) / len(votes[docid]) ** 0.5 if len(votes[docid]) > 1 else None,
-            len(votes[docid]),
+def _list_rows(
+    spec: Settle,
+    views: Sequence[View],
+    labelled: Sequence[LabelledList],
+    found: Sequence[Rejection | None],
+) -> pl.DataFrame:
+    """LISTS of some lists."""
+    repeated = [[read for read in one.trials.values() if len(read) > 1] for one in labelled]
+    polls = [Poll(rankings=trials) for each in repeated for trials in each]
+    agreements = iter(agreement_all(polls, p=spec.rbo_p, k=spec.top_k))
+    votes = [_votes(spec, one.views) for one in labelled]
+    across = agreement_all(votes, p=spec.rbo_p, k=spec.top_k)
+    caps = {view.name: view.trials.cap for view in views if isinstance(view.trials, Adaptive)}
+    rows = []
+    for one, each, between, rejection in zip(labelled, repeated, across, found, strict=True):
+        within = _mean_of([next(agreements) for _ in each])
+        sure = within.tau if within.tau is not None else between.tau
+        docids, source = one.consensus.docids, one.source_docid
+        rows.append(
+            (
+                one.qid,
+                sum(map(len, one.trials.values())),
+                *within,
+                between.tau,
+                None if sure is None else (1 - sure) / 2,
+                1.0 if sure is None else max(sure, 0.0),
+                _stopped(one, caps),
+                docids.index(source) + 1 if source in docids else None,
+                rejection is None,
+                f"{rejection.rule}: {rejection.detail}" if rejection else "",
+            )
         )
-        for rank, (docid, score) in enumerate(scored, start=1)
-    ]
+    return pl.DataFrame(rows, schema=LISTS.columns, orient="row")
+
+
+def _mean_of(agreements: Sequence[Agreement]) -> Agreement:
+    """The mean of each statistic over the views that have it."""
+    columns = ([v for v in column if v is not None] for column in zip(*agreements, strict=True))
+    means = [mean(values) if values else None for values in columns]
+    return Agreement(*means) if means else Agreement(None, None, None, None, None)
+
+
+def _stopped(one: LabelledList, caps: Mapping[str, int]) -> str | None:
+    """Why the last adaptive trial was the last."""
+    ends = {one.begun[view] >= cap for view, cap in caps.items() if one.begun[view]}
+    return ("cap" if any(ends) else "decided") if ends else None
+
+
+_LABELLED = pl.DataFrame(schema={**LABELS.columns, "grade": pl.Float64})
+"""LABELS before the whole build is graded: `grade` holds what the rule reads of each list."""
+
+
+def _label_rows(spec: Settle, kept: Sequence[LabelledList]) -> pl.DataFrame:
+    """Labels of some lists, with the standard errors over all the trials that vote."""
+    by_rule: dict[bool, list[LabelledList]] = {True: [], False: []}
+    for one in kept:
+        by_rule[len(_votes(spec, one.views).rankings) > 1].append(one)
+    rows = []
+    for several, lists in by_rule.items():
+        rule = spec.joins if several else spec.rule
+        polls = [_all_trials(spec, one) for one in lists]
+        for one, poll, errors in zip(lists, polls, errors_all(rule, polls), strict=True):
+            values, votes = spec.grades.values(one), len(poll.rankings)
+            scored = zip(one.consensus.docids, one.consensus.scores, strict=True)
+            rows += [
+                (one.qid, docid, rank, score, rule.kind, values[docid], errors[docid], votes)
+                for rank, (docid, score) in enumerate(scored, start=1)
+            ]
+    return pl.DataFrame(rows, schema=_LABELLED.schema, orient="row").sort("qid", "rank")
+
+
+def _all_trials(spec: Settle, one: LabelledList) -> Poll:
+    """The trials of every view that votes; those of one view share its weight."""
+    voting = [(spec.weight(name), read) for name, read in one.trials.items() if read]
+    each = [(weight / len(read), trial) for weight, read in voting if weight for trial in read]
+    return Poll(rankings=[trial for _, trial in each], weights=tuple(w for w, _ in each))
+
+
+def _graded(spec: Settle, labels: pl.DataFrame) -> pl.DataFrame:
+    """LABELS, graded by what all lists of the build have scored."""
+    grades = spec.grades.grades(labels["score"].to_numpy(), labels["grade"].to_numpy())
+    graded = labels.with_columns(grade=pl.Series(grades.astype(np.int32)))
+    return graded.select(list(LABELS.columns))

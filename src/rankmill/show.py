@@ -12,8 +12,8 @@ from rich.text import Text
 from rankmill.errors import ConfigError
 from rankmill.finished import Finished
 from rankmill.prompts import as_data
-from rankmill.settle import Trials, rankings
 from rankmill.tables import CANDIDATES, DOCUMENTS, JUDGMENTS, LABELS, LISTS, QUERIES
+from rankmill.trials import Readings, candidate_lists, read_trials
 
 _EXCERPT = 300
 
@@ -25,7 +25,7 @@ class Lists:
     queries: Mapping[str, Mapping[str, Any]]
     lists: Mapping[str, Mapping[str, Any]]
     labels: pl.DataFrame
-    trials: Mapping[str, Trials]
+    readings: Mapping[str, Readings]
     documents: Mapping[str, Mapping[str, Any]]
     scored: Mapping[str, str | None]
 
@@ -33,7 +33,7 @@ class Lists:
     def of(cls, build: Finished) -> "Lists":
         """Read a build that has come as far as `settle`."""
         views = build.recipe.views
-        candidates = build.read("retrieve", CANDIDATES)
+        listed = candidate_lists(build.read("retrieve", CANDIDATES))
         labels = build.read("settle", LABELS)
         wanted = labels.get_column("docid").unique()
         documents = (
@@ -45,7 +45,7 @@ class Lists:
             queries=_by("qid", build.read("generate", QUERIES)),
             lists=_by("qid", build.read("settle", LISTS)),
             labels=labels,
-            trials=rankings(views, candidates, build.read("label", JUDGMENTS)),
+            readings=read_trials(views, listed, build.read("label", JUDGMENTS)),
             documents=_by("docid", documents),
             scored={view.name: view.strategy.score_kind for view in views},
         )
@@ -86,7 +86,7 @@ class Lists:
 
     def _reading(self, qid: str, view: str, docid: str) -> str:
         """A document's score in a view, or its rank in each trial of one that does not score."""
-        trials = self.trials[qid][view]
+        trials = self.readings[qid].trials[view]
         if not trials:
             return "-"
         if self.scored[view]:

@@ -157,13 +157,30 @@ LISTS = Table(
         "trials": pl.Int32,
         "tau": pl.Float64,
         "w": pl.Float64,
+        "rbo": pl.Float64,
         "top1_agreement": pl.Float64,
+        "topk_agreement": pl.Float64,
         "view_tau": pl.Float64,
+        "difficulty": pl.Float64,
+        "weight": pl.Float64,
+        "stopped": pl.String,
         "source_rank": pl.Int32,
         "kept": pl.Boolean,
         "reason": pl.String,
     },
-    nullable=frozenset({"tau", "w", "top1_agreement", "view_tau", "source_rank"}),
+    nullable=frozenset(
+        {
+            "tau",
+            "w",
+            "rbo",
+            "top1_agreement",
+            "topk_agreement",
+            "view_tau",
+            "difficulty",
+            "stopped",
+            "source_rank",
+        }
+    ),
 )
 REJECTIONS = Table(
     name="rejections",

@@ -1,17 +1,42 @@
+from itertools import pairwise, permutations
+from math import log
 from typing import get_args
 
+import choix
+import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from rankmill.aggregate import AggregationRule, Borda, MeanReciprocalRank, fuse
+from rankmill.aggregate import (
+    AggregationRule,
+    Borda,
+    BradleyTerry,
+    Copeland,
+    HamiltonianPath,
+    Kemeny,
+    LogRank,
+    MeanReciprocalRank,
+    MeanScore,
+    PlackettLuce,
+    Votes,
+    bradley_terry,
+    fuse,
+    plackett_luce,
+)
 from rankmill.records import Ranking
 
 RULES = [rule() for rule in get_args(get_args(AggregationRule)[0])]
+SEARCHING = [Kemeny(exact=2), HamiltonianPath(exact=2)]
+ORDERS = st.lists(st.permutations("abcde"), min_size=1, max_size=5)
 
 
 def vote(*docids):
     return Ranking.in_order(docids)
+
+
+def votes(*orders):
+    return Votes.of([vote(*order) for order in orders], sorted(orders[0]))
 
 
 def test_mean_reciprocal_rank_by_hand():
@@ -27,26 +52,173 @@ def test_borda_by_hand():
     assert fused.scores == pytest.approx((2.5 / 3, 1.5 / 3, 0.5 / 3))
 
 
+def test_log_rank_is_groupranks_fusion():
+    """S(d) = -beta ln L_p(d) - (1 - beta) ln L_l(d), here with beta = 0.25."""
+    pointwise, listwise = vote("a", "b", "c"), vote("c", "a", "b")
+    fused = fuse(LogRank(), [pointwise, listwise], weights=[0.25, 0.75])
+    expected = {
+        "a": -0.75 * log(2),
+        "b": -0.25 * log(2) - 0.75 * log(3),
+        "c": -0.25 * log(3),
+    }
+    assert dict(zip(fused.docids, fused.scores, strict=True)) == pytest.approx(expected)
+    assert fused.docids == ("c", "a", "b")
+
+
+def test_mean_score_by_hand():
+    one = Ranking(docids=("a", "b", "c"), scores=(9.0, 5.0, 1.0))
+    other = Ranking(docids=("b", "a", "c"), scores=(3.0, 2.0, 1.0))
+    assert fuse(MeanScore(), [one, other]).scores == (5.5, 4.0, 1.0)
+    scaled = fuse(MeanScore(standardise="min_max"), [one, other])
+    assert dict(zip(scaled.docids, scaled.scores, strict=True)) == {"a": 0.75, "b": 0.75, "c": 0.0}
+    flat = Ranking(docids=("a", "b", "c"), scores=(2.0, 2.0, 2.0))
+    assert fuse(MeanScore(standardise="z"), [one, flat]).docids == ("a", "b", "c")
+
+
+def test_copeland_counts_majorities():
+    fused = fuse(Copeland(), [vote("a", "b", "c"), vote("a", "c", "b"), vote("b", "c", "a")])
+    assert dict(zip(fused.docids, fused.scores, strict=True)) == {"a": 1.0, "b": 0.5, "c": 0.0}
+    even = fuse(Copeland(), [vote("a", "b"), vote("b", "a")])
+    assert even.scores == (0.5, 0.5)
+
+
+def test_kemeny_breaks_a_cycle_where_it_costs_least():
+    """a beats b 3:2, b beats c 4:1, c beats a 3:2; no order has all three."""
+    cycle = [vote(*order) for order in ("abc", "abc", "bca", "bca", "cab")]
+    assert fuse(Kemeny(), cycle).docids in {("a", "b", "c"), ("b", "c", "a")}
+    assert fuse(Kemeny(), [*cycle, vote("a", "b", "c")]).docids == ("a", "b", "c")
+
+
+@given(ORDERS)
+def test_kemeny_is_as_good_as_the_best_of_all_orders(orders):
+    wins = votes(*orders).wins[0]
+
+    def gain(order):
+        return sum(wins[i, j] for at, i in enumerate(order) for j in order[at + 1 :])
+
+    found = np.argsort(-Kemeny()(votes(*orders))[0])
+    assert gain(found) == pytest.approx(max(map(gain, permutations(range(5)))))
+
+
+@given(ORDERS)
+def test_the_path_is_as_good_as_the_best_of_all_paths(orders):
+    wins = votes(*orders).wins[0]
+    lead = wins - wins.T
+
+    def gain(order):
+        return sum(lead[i, j] for i, j in pairwise(order))
+
+    found = np.argsort(-HamiltonianPath()(votes(*orders))[0]).tolist()
+    assert gain(found) == pytest.approx(max(map(gain, permutations(range(5)))))
+
+
+@given(ORDERS)
+def test_local_search_never_loses_to_bordas_order(orders):
+    wins = votes(*orders).wins[0]
+
+    def gain(scores):
+        order = np.argsort(-scores, kind="stable")
+        return np.triu(wins[np.ix_(order, order)], 1).sum()
+
+    start = gain(wins.sum(axis=1))
+    assert gain(Kemeny(exact=1)(votes(*orders))[0]) >= start - 1e-9
+
+
+def test_plackett_luce_is_choixs_where_the_prior_is_wide():
+    orders = ["abcd", "badc", "cabd", "acdb", "dbac"]
+    data = [tuple("abcd".index(docid) for docid in order) for order in orders]
+    expected = choix.opt_rankings(4, data)
+    found, _ = plackett_luce(votes(*orders), prior=1e3)
+    assert found[0] == pytest.approx(expected - expected.mean(), abs=1e-3)
+
+
+def test_bradley_terry_is_choixs_where_the_prior_is_wide():
+    data = [(0, 1), (0, 1), (1, 0), (1, 2), (2, 1), (0, 2), (2, 0), (2, 3), (3, 2), (1, 3)]
+    wins = np.zeros((1, 4, 4))
+    for winner, loser in data:
+        wins[0, winner, loser] += 1
+    expected = choix.opt_pairwise(4, data)
+    found, _ = bradley_terry(wins, prior=1e3)
+    assert found[0] == pytest.approx(expected - expected.mean(), abs=1e-3)
+
+
+def test_covariance_is_the_inverse_curvature_of_the_posterior():
+    orders, prior, small = ["abc", "acb", "bac"], 1.5, 1e-4
+    data = [["abc".index(docid) for docid in order] for order in orders]
+
+    def log_posterior(theta):
+        total = -0.5 * (theta**2).sum() / prior**2
+        for order in data:
+            for place in range(3):
+                total += theta[order[place]] - np.log(np.exp(theta[order[place:]]).sum())
+        return total
+
+    found, covariance = plackett_luce(votes(*orders), prior)
+    steps = small * np.eye(3)
+    hessian = np.array(
+        [
+            [
+                (
+                    log_posterior(found[0] + u + v)
+                    - log_posterior(found[0] + u - v)
+                    - log_posterior(found[0] - u + v)
+                    + log_posterior(found[0] - u - v)
+                )
+                / (4 * small**2)
+                for v in steps
+            ]
+            for u in steps
+        ]
+    )
+    centre = np.eye(3) - 1 / 3
+    assert covariance[0] == pytest.approx(centre @ np.linalg.inv(-hessian) @ centre, abs=1e-4)
+    best = log_posterior(found[0])
+    assert all(log_posterior(found[0] + step * 100) < best for step in steps)
+
+
+def test_unanimous_strengths_are_finite_and_their_errors_shrink_with_votes():
+    few = PlackettLuce().errors(votes(*["abcd"] * 2))[0]
+    many = PlackettLuce().errors(votes(*["abcd"] * 20))[0]
+    assert (many < few).all()
+    assert np.isfinite(BradleyTerry().errors(votes(*["abcd"] * 20))).all()
+
+
+def test_errors_of_a_mean_are_those_of_its_votes():
+    """b is worth 1/2, 1 and 1/2; the standard error of the mean is sd / sqrt(3)."""
+    errors = Borda().errors(votes("abc", "bac", "cba"))[0]
+    assert errors[1] == pytest.approx(np.std([0.5, 1, 0.5], ddof=1) / 3**0.5)
+    assert np.isnan(Borda().errors(votes("abc"))).all()
+    assert Copeland().errors(votes("abc")) is None
+
+
 def test_weights_count_as_votes():
     once, thrice = vote("a", "b", "c"), vote("b", "c", "a")
     weighted = fuse(Borda(), [once, thrice], weights=[1, 3])
     assert weighted.scores == pytest.approx(fuse(Borda(), [once, *[thrice] * 3]).scores)
 
 
-@pytest.mark.parametrize("rule", RULES, ids=lambda rule: rule.kind)
+@pytest.mark.parametrize("rule", [*RULES, *SEARCHING], ids=lambda rule: rule.kind)
 def test_unanimous_votes_win_under_every_rule(rule):
-    assert fuse(rule, [vote("c", "a", "b")] * 4).docids == ("c", "a", "b")
+    assert fuse(rule, [vote("c", "a", "b", "d")] * 4).docids == ("c", "a", "b", "d")
 
 
 @pytest.mark.parametrize("rule", RULES, ids=lambda rule: rule.kind)
-@given(st.lists(st.permutations("abcde"), min_size=1, max_size=5), st.randoms())
-def test_no_rule_minds_the_order_of_the_votes(rule, votes, random):
-    rankings = [vote(*order) for order in votes]
+@given(ORDERS, st.randoms())
+def test_no_rule_minds_the_order_of_the_votes(rule, orders, random):
+    rankings = [vote(*order) for order in orders]
     shuffled = random.sample(rankings, len(rankings))
     one, other = fuse(rule, rankings), fuse(rule, shuffled)
     assert dict(zip(one.docids, one.scores, strict=True)) == pytest.approx(
-        dict(zip(other.docids, other.scores, strict=True))
+        dict(zip(other.docids, other.scores, strict=True)), abs=1e-6
     )
+
+
+@pytest.mark.parametrize("rule", RULES, ids=lambda rule: rule.kind)
+def test_many_lists_at_once_are_each_as_alone(rule):
+    orders = [["abcd", "bacd"], ["dcba", "dbca"], ["cadb", "cabd"]]
+    alone = [rule(votes(*pair))[0] for pair in orders]
+    together = rule(Votes(np.concatenate([votes(*pair).scores for pair in orders])))
+    assert together == pytest.approx(np.array(alone))
 
 
 def test_documents_that_tie_share_what_their_ranks_are_worth():
@@ -55,6 +227,14 @@ def test_documents_that_tie_share_what_their_ranks_are_worth():
     assert dict(zip(fused.docids, fused.scores, strict=True)) == pytest.approx(
         {"a": (0.75 + 0) / 2, "b": (0.75 + 0.5) / 2, "c": (0 + 1) / 2}
     )
+
+
+@pytest.mark.parametrize("rule", RULES, ids=lambda rule: rule.kind)
+def test_documents_that_every_vote_ties_come_out_equal(rule):
+    flat = Ranking(docids=("a", "b", "c"), scores=(1.0, 1.0, 1.0))
+    scores = rule(Votes.of([flat, flat], "abc"))[0]
+    if rule.kind not in {"kemeny", "path"}:  # those give an order, whatever the votes
+        assert scores == pytest.approx([scores[0]] * 3)
 
 
 def test_rankings_of_different_documents_are_refused():

@@ -59,8 +59,13 @@ def test_the_ids_of_a_list_stand_in_the_same_row_of_lists(load):
             "trials": 2,
             "tau": 0.5,
             "w": 0.75,
+            "rbo": 0.8,
             "top1_agreement": 1.0,
+            "topk_agreement": 0.9,
             "view_tau": 0.25,
+            "difficulty": 0.25,
+            "weight": 0.5,
+            "stopped": "decided",
             "source_rank": 2,
         }
     ]

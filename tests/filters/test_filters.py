@@ -2,15 +2,16 @@ from itertools import permutations
 from math import log2
 from statistics import mean
 
+import numpy as np
 import pytest
 
-from rankmill.filters import CrossView, LabelledList, SelfConsistency
+from rankmill.filters import CrossView, FailedTrials, LabelledList, SelfConsistency, SourceRank
 from rankmill.filters.cross_view import ndcg, ndcg_by_chance
-from rankmill.grades import Bands, Cuts
+from rankmill.grades import Bands, Cuts, Isotonic, Quantiles
 from rankmill.records import Ranking
 
 
-def labelled(*orders, scores=None, source="a"):
+def labelled(*orders, scores=None, source="a", failed=0):
     trials = {"listwise": tuple(Ranking.in_order(tuple(order)) for order in orders)}
     views = {"listwise": trials["listwise"][0]}
     if scores:
@@ -20,6 +21,7 @@ def labelled(*orders, scores=None, source="a"):
         qid="q1",
         source_docid=source,
         trials=trials,
+        begun={name: len(read) + failed for name, read in trials.items()},
         views=views,
         scores={"pointwise": scores or {}},
         consensus=views["listwise"],
@@ -37,8 +39,35 @@ def test_disagreeing_trials_are_rejected_with_the_number():
 
 
 def test_one_trial_shows_no_consistency():
-    rejection = SelfConsistency(view="listwise")(labelled("abc"))
+    rejection = SelfConsistency(view="listwise", tau=0.4)(labelled("abc"))
     assert rejection.detail == "listwise: fewer than 2 valid trials"
+
+
+@pytest.mark.parametrize(
+    ("measure", "value"), [("w", 0.75), ("rbo", 0.5), ("top1", 0.0), ("topk", 1.0)]
+)
+def test_every_measure_can_be_asked_for(measure, value):
+    lists = labelled("abc", "bac")
+    rule = SelfConsistency(view="listwise", tau=-1, p=0.5)
+    least = rule.model_copy(update={measure: max(value - 0.01, 0)})
+    assert least(lists) is None
+    if value < 1:
+        rejection = rule.model_copy(update={measure: value + 0.2})(lists)
+        assert rejection.detail == f"listwise: mean {measure} {value:.3f} < {value + 0.2}"
+
+
+def test_the_source_document_must_be_near_the_top():
+    assert SourceRank()(labelled("abc", source="a")) is None
+    assert SourceRank(most=2)(labelled("bac", source="a")) is None
+    rejection = SourceRank(order="listwise")(labelled("bac", source="a"))
+    assert rejection.detail == "listwise ranks the source document 2 > 1"
+    assert "not among the 3 candidates" in SourceRank()(labelled("abc", source="x")).detail
+
+
+def test_a_view_that_mostly_failed_is_no_sample():
+    assert FailedTrials(view="listwise", most=0.5)(labelled("abc", failed=1)) is None
+    rejection = FailedTrials(view="listwise", most=0.5)(labelled("abc", failed=2))
+    assert rejection.detail == "listwise: 2 of 3 trials failed > 0.5"
 
 
 def test_ndcg_by_hand():
@@ -106,15 +135,34 @@ def test_what_is_relevant_must_be_said_once(fields):
 
 
 def test_bands_grade_by_rank():
-    grades = Bands(sizes=(1, 2))(labelled("dcba"))
+    grades = Bands(sizes=(1, 2)).values(labelled("dcba"))
     assert grades == {"d": 2, "c": 1, "b": 1, "a": 0}
 
 
 def test_cuts_never_rise_down_the_ranking():
     lists = labelled("abcd", scores={"a": 0.6, "b": 0.95, "c": 0.55, "d": 0.1})
-    assert Cuts(view="pointwise", cuts=(0.5, 0.9))(lists) == {"a": 1, "b": 1, "c": 1, "d": 0}
+    assert Cuts(view="pointwise", cuts=(0.5, 0.9)).values(lists) == {"a": 1, "b": 1, "c": 1, "d": 0}
 
 
 def test_cuts_must_rise():
     with pytest.raises(ValueError, match="cuts must rise"):
         Cuts(view="pointwise", cuts=(0.9, 0.5))
+
+
+def test_quantiles_grade_by_the_scores_of_the_whole_build():
+    rule = Quantiles(shares=(0.1, 0.2))
+    scores = np.arange(10.0)
+    assert rule.grades(scores, scores).tolist() == [0, 0, 0, 0, 0, 0, 0, 1, 1, 2]
+    assert rule.grades(np.array([]), np.array([])).tolist() == []
+    with pytest.raises(ValueError, match="less than 1"):
+        Quantiles(shares=(0.5, 0.5))
+
+
+def test_isotonic_grades_say_what_a_score_is_worth_to_a_view():
+    rule = Isotonic(view="pointwise", scale=3)
+    assert rule.values(labelled("ab", scores={"a": 0.5, "b": 0.0})) == {"a": 1.5, "b": 0.0}
+    scores = np.array([0.1, 0.2, 0.3, 0.8, 0.9, 1.0])
+    values = np.array([0.0, 1.0, 0.0, 2.0, 3.0, 3.0])
+    assert rule.grades(scores, values).tolist() == [0, 0, 0, 2, 3, 3]  # 1 and 0 pool to 0.5
+    mixed = rule.grades(np.array([1.0, 0.0]), np.array([0.0, 3.0]))
+    assert mixed[0] >= mixed[1]

@@ -3,7 +3,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from rankmill.label.parse import parse_permutation
-from rankmill.records import Malformed, Permutation, Reply
+from rankmill.readings import Malformed, Permutation
+from rankmill.records import Reply
 
 SHOWN = ("d1", "d2", "d3")
 

@@ -23,6 +23,7 @@ REPLY = Reply(
     reasoning="hm",
     top_logprobs=(("Ja", -0.1), ("Nein", -2.5)),
     logprobs=(-1.5, -0.25),
+    scores=(0.5, -2.0),
     tokens_in=7,
     tokens_out=2,
 )
@@ -78,6 +79,16 @@ def test_a_reply_comes_back_as_it_was_put_also_after_the_store_is_opened_again(t
         assert store.get(KEY) == REPLY
         assert len(store) == 1
         assert KEY in store
+
+
+def test_a_reply_from_before_there_were_scores_can_be_read(tmp_path):
+    with ReplyStore(tmp_path) as store:
+        put(store, 1, "old")
+    path = only_file(tmp_path)
+    path.write_bytes(path.read_bytes().replace(b'"scores":[],', b""))
+    assert b"scores" not in path.read_bytes()
+    with ReplyStore(tmp_path) as store:
+        assert store.get(key_of(TEACHER, numbered(1), 0)) == Reply(text="old")
 
 
 def test_a_record_says_who_was_asked_what(tmp_path):

@@ -1,46 +1,71 @@
 """Rules that turn several rankings of one list into one."""
 
-from collections import defaultdict
-from collections.abc import Iterator, Sequence
-from itertools import groupby
-from typing import Annotated, Protocol
+from collections.abc import Sequence
+from typing import Annotated
 
+import numpy as np
 from pydantic import Field
 
 from rankmill.aggregate.borda import Borda
+from rankmill.aggregate.copeland import Copeland
+from rankmill.aggregate.kemeny import Kemeny
+from rankmill.aggregate.log_rank import LogRank
+from rankmill.aggregate.mean_score import MeanScore
+from rankmill.aggregate.models import BradleyTerry, PlackettLuce
 from rankmill.aggregate.mrr import MeanReciprocalRank
+from rankmill.aggregate.path import HamiltonianPath
+from rankmill.aggregate.strengths import bradley_terry, plackett_luce
+from rankmill.aggregate.votes import Votes
 from rankmill.records import Ranking
 
+AggregationRule = Annotated[
+    Borda
+    | MeanReciprocalRank
+    | LogRank
+    | MeanScore
+    | Copeland
+    | Kemeny
+    | PlackettLuce
+    | BradleyTerry
+    | HamiltonianPath,
+    Field(discriminator="kind"),
+]
+"""Called with votes, a rule gives scores of shape (lists, documents), higher is better; its
+`errors` are their standard errors, or None where the rule has none."""
 
-class Positional(Protocol):
-    """A rule that says what a rank is worth."""
-
-    def points(self, depth: int) -> Sequence[float]:
-        """What each rank of a list of `depth` documents is worth, best rank first."""
-        ...
-
-
-AggregationRule = Annotated[Borda | MeanReciprocalRank, Field(discriminator="kind")]
-
-__all__ = ["AggregationRule", "Borda", "MeanReciprocalRank", "fuse", "shared_points"]
+__all__ = [
+    "AggregationRule",
+    "Borda",
+    "BradleyTerry",
+    "Copeland",
+    "HamiltonianPath",
+    "Kemeny",
+    "LogRank",
+    "MeanReciprocalRank",
+    "MeanScore",
+    "PlackettLuce",
+    "Votes",
+    "bradley_terry",
+    "fuse",
+    "plackett_luce",
+]
 
 
 def fuse(
-    rule: Positional,
+    rule: AggregationRule,
     rankings: Sequence[Ranking],
     *,
     weights: Sequence[float] | None = None,
 ) -> Ranking:
-    """Aggregate rankings of the same documents under a positional rule.
+    """Aggregate rankings of the same documents.
 
     Args:
-        rule: Says what a rank is worth.
+        rule: How.
         rankings: At least one; all of the same docids.
         weights: One positive weight per ranking; equal ones when left out.
 
     Returns:
-        Docids by weighted mean of what their ranks are worth. Documents that tie in a ranking share
-        equally what their ranks are worth; ties of the result fall to docid order.
+        Docids by score under the rule; equal scores fall to docid order.
 
     Raises:
         ValueError: There is no ranking, or the rankings are of different documents.
@@ -49,20 +74,8 @@ def fuse(
         raise ValueError("nothing to aggregate")
     if any(set(ranking.docids) != set(rankings[0].docids) for ranking in rankings):
         raise ValueError("the rankings are of different documents")
-    weights = weights or [1.0] * len(rankings)
-    points = rule.points(len(rankings[0].docids))
-    scores: defaultdict[str, float] = defaultdict(float)
-    for ranking, weight in zip(rankings, weights, strict=True):
-        for docid, worth in shared_points(ranking, points):
-            scores[docid] += weight * worth / sum(weights)
-    return Ranking.by_score(scores)
-
-
-def shared_points(ranking: Ranking, points: Sequence[float]) -> Iterator[tuple[str, float]]:
-    """What every document of a ranking gets of `points`, best rank first; equal scores share."""
-    places = groupby(range(len(ranking.docids)), key=ranking.scores.__getitem__)
-    for _, tied in places:
-        group = list(tied)
-        worth = sum(points[place] for place in group) / len(group)
-        for place in group:
-            yield ranking.docids[place], worth
+    docids = sorted(rankings[0].docids)
+    votes = Votes.of(rankings, docids)
+    if weights:
+        votes = Votes(votes.scores, np.array(weights, dtype=np.float64))
+    return Ranking.by_score(dict(zip(docids, rule(votes)[0].tolist(), strict=True)))

@@ -1,12 +1,14 @@
 """Borda count."""
 
-from collections.abc import Sequence
 from typing import Literal
 
-from rankmill.spec import Spec
+import numpy as np
+
+from rankmill.aggregate.positional import Positional
+from rankmill.aggregate.votes import Floats
 
 
-class Borda(Spec):
+class Borda(Positional):
     """Score a document by the weighted mean share of the others that it beats, in [0, 1].
 
     Paper: Aslam & Montague, "Models for Metasearch", SIGIR 2001.
@@ -14,6 +16,6 @@ class Borda(Spec):
 
     kind: Literal["borda"] = "borda"
 
-    def points(self, depth: int) -> Sequence[float]:
+    def points(self, depth: int) -> Floats:
         """What each rank of a list of `depth` documents is worth, best rank first."""
-        return [(depth - rank) / max(depth - 1, 1) for rank in range(1, depth + 1)]
+        return (depth - np.arange(1.0, depth + 1)) / max(depth - 1, 1)

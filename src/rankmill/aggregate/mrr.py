@@ -1,14 +1,15 @@
 """Mean reciprocal rank fusion."""
 
-from collections.abc import Sequence
 from typing import Literal
 
+import numpy as np
 from pydantic import Field
 
-from rankmill.spec import Spec
+from rankmill.aggregate.positional import Positional
+from rankmill.aggregate.votes import Floats
 
 
-class MeanReciprocalRank(Spec):
+class MeanReciprocalRank(Positional):
     """Score a document by the weighted mean of 1 / (k + rank) over rankings.
 
     Paper: Cormack, Clarke & Büttcher, "Reciprocal Rank Fusion outperforms Condorcet and
@@ -19,6 +20,6 @@ class MeanReciprocalRank(Spec):
     kind: Literal["mrr"] = "mrr"
     k: int = Field(default=60, ge=0)
 
-    def points(self, depth: int) -> Sequence[float]:
+    def points(self, depth: int) -> Floats:
         """What each rank of a list of `depth` documents is worth, best rank first."""
-        return [1 / (self.k + rank) for rank in range(1, depth + 1)]
+        return 1 / (self.k + np.arange(1.0, depth + 1))

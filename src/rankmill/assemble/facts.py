@@ -7,9 +7,11 @@ from typing import Any
 import polars as pl
 
 from rankmill.assemble.tables import SPLITS, AssemblyInput
+from rankmill.label.rows import reading
+from rankmill.position import PositionBias, position_bias
 from rankmill.report import StageReport
 
-AGREEMENT = ("tau", "w", "top1_agreement", "view_tau")
+AGREEMENT = ("tau", "w", "rbo", "top1_agreement", "topk_agreement", "view_tau")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -44,6 +46,7 @@ class Measures:
             query was written from; of the lists in which that document stands.
         grades: Labels of each grade, highest first.
         clusters: Clusters by split.
+        bias: Position bias of every view that compares documents, over all its readings.
         readings: View, teacher, status and number of the kept lists' readings.
         licences: Documents under each licence, as its source words it; `None` is not stated.
         langs: Languages of the documents, as BCP 47 tags.
@@ -55,6 +58,7 @@ class Measures:
     source_first: tuple[float | None, float | None]
     grades: Mapping[int, int]
     clusters: Mapping[str, int]
+    bias: Mapping[str, PositionBias]
     readings: Sequence[tuple[str, str, str, int]]
     licences: Mapping[str | None, int]
     langs: Sequence[str]
@@ -83,10 +87,20 @@ def measure(tables: AssemblyInput) -> Measures:
         source_first=(_source_first(kept), _source_first(every)),
         grades=dict(grades.iter_rows()),
         clusters={split: clusters[split] for split in SPLITS if split in clusters},
+        bias=biases(tables.judgments),
         readings=readings.rows(),
         licences=dict(licences.collect(engine="streaming").iter_rows()),
         langs=langs.collect(engine="streaming")["lang"].to_list(),
     )
+
+
+def biases(judgments: pl.DataFrame) -> dict[str, PositionBias]:
+    """Position bias by view, of the views whose readings compare documents."""
+    found = {}
+    for (view,), frame in sorted(judgments.group_by("view")):
+        if bias := position_bias(map(reading, frame.iter_rows(named=True))):
+            found[str(view)] = bias
+    return found
 
 
 def _mean(lists: pl.DataFrame, name: str) -> float | None:

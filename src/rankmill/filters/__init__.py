@@ -5,9 +5,20 @@ from typing import Annotated
 from pydantic import Field
 
 from rankmill.filters.cross_view import CrossView
+from rankmill.filters.failed_trials import FailedTrials
 from rankmill.filters.labelled import LabelledList
 from rankmill.filters.self_consistency import SelfConsistency
+from rankmill.filters.source_rank import SourceRank
 
-Filter = Annotated[SelfConsistency | CrossView, Field(discriminator="kind")]
+Filter = Annotated[
+    SelfConsistency | CrossView | SourceRank | FailedTrials, Field(discriminator="kind")
+]
 
-__all__ = ["CrossView", "Filter", "LabelledList", "SelfConsistency"]
+__all__ = [
+    "CrossView",
+    "FailedTrials",
+    "Filter",
+    "LabelledList",
+    "SelfConsistency",
+    "SourceRank",
+]

@@ -4,22 +4,34 @@ from typing import Literal
 
 from pydantic import Field
 
-from rankmill.agreement import mean_tau
 from rankmill.filters.labelled import LabelledList
+from rankmill.polls import Poll, agreement_all
 from rankmill.records import Rejection
 from rankmill.spec import Spec
+
+_MEASURES = ("tau", "w", "rbo", "top1", "topk")
 
 
 class SelfConsistency(Spec):
     """Reject a list whose trials of one view, shown in different orders, disagree.
 
+    Every measure that is given is a least value: Kendall's tau (-1 asks nothing of it), Kendall's
+    W, rank-biased overlap with persistence `p`, the share of pairs of trials with the same first
+    document, and the share of their first `k` documents that pairs have in common.
+
     Paper: Wang et al., "Self-Consistency Improves Chain of Thought Reasoning in Language Models",
-    ICLR 2023; here the answers compared are permutations, by mean Kendall's tau.
+    ICLR 2023; here the answers compared are rankings.
     """
 
     kind: Literal["self_consistency"] = "self_consistency"
     view: str
     tau: float = Field(default=0.4, ge=-1, le=1)
+    w: float | None = Field(default=None, ge=0, le=1)
+    rbo: float | None = Field(default=None, ge=0, le=1)
+    top1: float | None = Field(default=None, ge=0, le=1)
+    topk: float | None = Field(default=None, ge=0, le=1)
+    p: float = Field(default=0.9, gt=0, lt=1)
+    k: int = Field(default=3, ge=1)
 
     @property
     def reads(self) -> tuple[str, ...]:
@@ -33,11 +45,17 @@ class SelfConsistency(Spec):
 
     def __call__(self, labelled: LabelledList) -> Rejection | None:
         """Return why the list is rejected, or None to keep it."""
-        tau = mean_tau(labelled.trials[self.view])
-        if tau is None:
-            detail = f"{self.view}: fewer than 2 valid trials"
-        elif tau < self.tau:
-            detail = f"{self.view}: mean tau {tau:.3f} < {self.tau}"
-        else:
-            return None
-        return Rejection(id=labelled.qid, rule=self.kind, detail=detail)
+        trials = labelled.trials[self.view]
+        if len(trials) < 2:
+            return self._no(labelled, "fewer than 2 valid trials")
+        (found,) = agreement_all([Poll(rankings=trials)], p=self.p, k=self.k)
+        for name in _MEASURES:
+            least, value = getattr(self, name), getattr(found, name)
+            if least is not None and value is None:
+                return self._no(labelled, f"{name} is unknown: a trial ties all documents")
+            if least is not None and value < least:
+                return self._no(labelled, f"mean {name} {value:.3f} < {least}")
+        return None
+
+    def _no(self, labelled: LabelledList, why: str) -> Rejection:
+        return Rejection(id=labelled.qid, rule=self.kind, detail=f"{self.view}: {why}")

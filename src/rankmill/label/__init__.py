@@ -1,8 +1,6 @@
 """Labelling: strategies that ask, the walk that follows them, and strict reading of replies."""
 
-from rankmill.label.likelihood import Likelihood
-from rankmill.label.listwise import Listwise
-from rankmill.label.pointwise import Pointwise
-from rankmill.label.view import Strategy, View
+from rankmill.label.adaptive import Adaptive
+from rankmill.label.view import Strategy, Unsure, View
 
-__all__ = ["Likelihood", "Listwise", "Pointwise", "Strategy", "View"]
+__all__ = ["Adaptive", "Strategy", "Unsure", "View"]

@@ -1,53 +1,54 @@
-"""Likelihood of the query given the document."""
+"""Likelihood of the query, or of its answer, given the document."""
 
-from collections.abc import Sequence
 from math import isfinite
-from statistics import mean
 from typing import ClassVar, Literal
 
-from rankmill.label.plans import Plan, Question
-from rankmill.label.presentation import Presentation
+from rankmill.label.alone import Alone
+from rankmill.label.plans import Question, Words
 from rankmill.prompts import Prompt
-from rankmill.records import Continuation, Malformed, Ranking, Reply, Score
-from rankmill.spec import Spec
+from rankmill.readings import Malformed, Score
+from rankmill.records import Continuation, Reply
 from rankmill.teachers.engine import Need
 
 
-class Likelihood(Spec):
-    """Score each document by the mean log-probability of the query's tokens after the document.
+class Likelihood(Alone):
+    """Score each document by the log-probability of a text that is read after it.
 
-    Paper: Sachan et al., "Improving Passage Retrieval with Zero-Shot Question Generation",
-    EMNLP 2022 (UPR). The instruction comes from the prompt file.
+    With `of = "query"` the text is the query; with `of = "answer"` it is the known answer, read
+    after document and query. `length` says whether its tokens' log-probabilities are averaged or
+    summed; within one query, where the text is the same, both give one order.
+
+    Papers: Sachan et al., "Improving Passage Retrieval with Zero-Shot Question Generation",
+    EMNLP 2022 (UPR, of the query); Li et al., "Unified Demonstration Retriever", ACL 2023 and
+    Zhang et al., "Retrieve Anything To Augment Large Language Models", 2023 (of the answer).
     """
 
     needs: ClassVar[Need] = "prompt_logprobs"
-    score_kind: ClassVar[str | None] = "query_log_likelihood"
-    variables: ClassVar[frozenset[str]] = frozenset({"query", "document"})
     chat: ClassVar[bool] = False
 
     kind: Literal["likelihood"] = "likelihood"
+    of: Literal["query", "answer"] = "query"
+    length: Literal["mean", "sum"] = "mean"
 
-    def plan(self, docids: Sequence[str]) -> Plan:
-        """Ask about every document at once; sort by score."""
-        scores = yield [Question(docids=(docid,)) for docid in docids]
-        return Ranking.by_score({s.docid: s.value for s in scores if isinstance(s, Score)})
+    @property
+    def score_kind(self) -> str:
+        """Of what."""
+        return f"{self.of}_log_likelihood"
 
-    def varies(self, presentation: Presentation) -> bool:
-        """Never: each document is asked about alone, and the answer is read, not drawn."""
-        del presentation
-        return False
+    @property
+    def variables(self) -> frozenset[str]:
+        """What its prompt must fill in."""
+        return super().variables | ({"answer"} if self.of == "answer" else frozenset())
 
-    def calls(self, depth: int) -> int:
-        """One question per document."""
-        return depth
-
-    def request(self, prompt: Prompt, query: str, documents: Sequence[str]) -> Continuation:
-        """Ask how probable the query's tokens are."""
-        (document,) = documents
-        return prompt.continuation(query=query, document=document)
+    def request(self, prompt: Prompt, words: Words) -> Continuation:
+        """Ask how probable the text's tokens are."""
+        (document,) = words.documents
+        given = {"query": words.query, "document": document, "answer": words.answer}
+        return prompt.continuation(**{name: given[name] for name in self.variables})
 
     def read(self, question: Question, reply: Reply) -> Score | Malformed:
-        """Read the mean over the query's tokens."""
+        """Read the sum or the mean over the text's tokens."""
         if not reply.logprobs or not all(map(isfinite, reply.logprobs)):
             return Malformed(reason="no_log_probabilities")
-        return Score(docid=question.docids[0], value=mean(reply.logprobs))
+        count = len(reply.logprobs) if self.length == "mean" else 1
+        return Score(docid=question.docids[0], value=sum(reply.logprobs) / count)

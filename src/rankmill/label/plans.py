@@ -2,11 +2,13 @@
 
 from collections.abc import Callable, Coroutine, Generator, Iterable, Sequence
 from dataclasses import dataclass
-from typing import Any, ClassVar, Protocol
+from itertools import chain
+from typing import Any, Literal, Protocol
 
 from rankmill.label.presentation import Presentation
 from rankmill.prompts import Prompt
-from rankmill.records import Malformed, Ranking, Reading, Reply, Request
+from rankmill.readings import Malformed, Reading
+from rankmill.records import Ranking, Reply, Request
 from rankmill.teachers.engine import Need
 from rankmill.together import together
 
@@ -16,6 +18,20 @@ class Question:
     """What a teacher is asked: about one document, or about a list in the order shown."""
 
     docids: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Words:
+    """What a question looks like to a teacher.
+
+    Attributes:
+        documents: Texts in the order shown.
+        answer: What is known to answer the query, for strategies that show it.
+    """
+
+    query: str
+    documents: Sequence[str]
+    answer: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -32,32 +48,49 @@ class Asked:
     Attributes:
         request: Key of the request in the reply store.
         reasoning: What the teacher thought aloud.
+        again: Whether the teacher was shown its error and asked again, by the question after.
     """
 
     question: Question
     outcome: Reading | Malformed | Refused
     request: str = ""
     reasoning: str = ""
+    again: bool = False
 
 
 Plan = Generator[Sequence[Question], Sequence[Reading], Ranking]
-Ask = Callable[[Question], Coroutine[Any, Any, Asked]]
+Ask = Callable[[Question], Coroutine[Any, Any, Sequence[Asked]]]
+Asks = Literal["score", "rank", "choose", "grade"]
+"""What a strategy asks: to score one document, to rank, to choose from, or to grade a group."""
 
 
 class LabellingStrategy(Protocol):
-    """A way to order a candidate list with a teacher's help.
+    """A way to order a candidate list with a teacher's help."""
 
-    Attributes:
-        needs: What the teacher must return.
-        score_kind: What a `Score` of this strategy means; None when it ranks without scores.
-        variables: What its prompt must fill in.
-        chat: Whether its prompt is a conversation, rather than a continuation.
-    """
+    @property
+    def asks(self) -> Asks:
+        """What every question of its plans asks for."""
+        ...
 
-    needs: ClassVar[Need]
-    score_kind: ClassVar[str | None]
-    variables: ClassVar[frozenset[str]]
-    chat: ClassVar[bool]
+    @property
+    def needs(self) -> Need:
+        """What the teacher must return."""
+        ...
+
+    @property
+    def score_kind(self) -> str | None:
+        """What the scores of its readings mean; None when it reads no scores."""
+        ...
+
+    @property
+    def variables(self) -> frozenset[str]:
+        """What its prompt must fill in."""
+        ...
+
+    @property
+    def chat(self) -> bool:
+        """Whether its prompt is a conversation, rather than a continuation."""
+        ...
 
     def plan(self, docids: Sequence[str]) -> Plan:
         """Yield batches of questions, be sent their readings in the same order, return a ranking.
@@ -72,33 +105,48 @@ class LabellingStrategy(Protocol):
         ...
 
     def calls(self, depth: int) -> int:
-        """Questions that one walk through a list of `depth` documents asks."""
+        """Questions that one walk through a list of `depth` documents asks at most."""
         ...
 
-    def request(self, prompt: Prompt, query: str, documents: Sequence[str]) -> Request:
+    def request(self, prompt: Prompt, words: Words) -> Request:
         """Put a question into words, its documents in the order shown."""
         ...
 
     def read(self, question: Question, reply: Reply) -> Reading | Malformed:
-        """Read a reply strictly: nothing is repaired, nothing invented."""
+        """Read a reply strictly: nothing is invented, and nothing repaired unless it says so."""
         ...
 
 
-async def walk(plan: Plan, ask: Ask) -> list[Asked]:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Walk:
+    """A plan that was followed.
+
+    Attributes:
+        asked: Everything that was asked, in order.
+        ranking: What the plan came to, or None when a question got no valid reading.
+    """
+
+    asked: Sequence[Asked]
+    ranking: Ranking | None
+
+
+async def walk(plan: Plan, ask: Ask) -> Walk:
     """Follow one plan to its end, or to the first batch with a question that got no valid reading.
 
-    The questions of a batch are asked together. Returns everything that was asked, in order.
+    The questions of a batch are asked together; one whose reply is malformed may be asked again.
     """
     asked: list[Asked] = []
-    batch = next(plan)
-    while batch:
-        answers = await together(ask(question) for question in batch)
-        asked += answers
-        readings = valid(answers)
-        if len(readings) < len(answers):
-            break
-        batch = _next(plan, readings)
-    return asked
+    try:
+        batch = next(plan)
+        while True:
+            answers = list(chain.from_iterable(await together(map(ask, batch))))
+            asked += answers
+            readings = valid(answers)
+            if len(readings) < len(batch):
+                return Walk(asked=asked, ranking=None)
+            batch = plan.send(readings)
+    except StopIteration as end:
+        return Walk(asked=asked, ranking=end.value)
 
 
 def replay(plan: Plan, outcomes: Iterable[Reading | None]) -> Ranking | None:
@@ -112,25 +160,18 @@ def replay(plan: Plan, outcomes: Iterable[Reading | None]) -> Ranking | None:
         None when the readings end, or one is not valid, before the plan does.
     """
     stored = iter(outcomes)
-    batch = next(plan)
-    while True:
-        readings = [reading for reading, _ in zip(stored, batch, strict=False) if reading]
-        if len(readings) < len(batch):
-            return None
-        try:
+    try:
+        batch = next(plan)
+        while True:
+            readings = [reading for _, reading in zip(batch, stored, strict=False) if reading]
+            if len(readings) < len(batch):
+                return None
             batch = plan.send(readings)
-        except StopIteration as finished:
-            ranking: Ranking = finished.value
-            return ranking
+    except StopIteration as end:
+        ranking: Ranking = end.value
+        return ranking
 
 
 def valid(answers: Iterable[Asked]) -> list[Reading]:
     """The valid readings among answers, in order."""
     return [a.outcome for a in answers if not isinstance(a.outcome, Malformed | Refused)]
-
-
-def _next(plan: Plan, readings: Sequence[Reading]) -> Sequence[Question]:
-    try:
-        return plan.send(readings)
-    except StopIteration:
-        return ()

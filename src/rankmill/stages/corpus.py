@@ -7,10 +7,10 @@ import polars as pl
 
 from rankmill.build import Build
 from rankmill.corpora import ingest as read_corpus
+from rankmill.depends import REVISION, inputs
 from rankmill.report import StageReport
 from rankmill.space import embed as embed_documents
 from rankmill.space import open_vectors
-from rankmill.stages.depends import REVISION, inputs
 from rankmill.tables import CLUSTERS, DOCUMENTS, SEEDS
 from rankmill.tablestore import Draft, Output
 

@@ -9,8 +9,8 @@ from rankmill import __version__
 from rankmill.assemble import AssemblyInput, CardFacts
 from rankmill.assemble import assemble as write_dataset
 from rankmill.build import Build, copy_whole
+from rankmill.depends import inputs
 from rankmill.report import StageReport
-from rankmill.stages.depends import inputs
 from rankmill.tables import (
     CANDIDATES,
     CLUSTERS,

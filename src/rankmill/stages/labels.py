@@ -6,17 +6,18 @@ from dataclasses import dataclass
 import polars as pl
 
 from rankmill.build import Build
+from rankmill.depends import documents_of, inputs, prompt_of, teacher_of
+from rankmill.label.label import ASK_AGAIN, Prompts
 from rankmill.label.label import label as read_lists
 from rankmill.label.view import View
 from rankmill.records import Query, Rejection
 from rankmill.report import StageReport
-from rankmill.settle import candidate_lists
 from rankmill.settle import settle as derive_labels
 from rankmill.space import text_of
 from rankmill.spec import digest
-from rankmill.stages.depends import documents_of, inputs, prompt_of, teacher_of
 from rankmill.tables import CANDIDATES, JUDGMENTS, LABELS, LISTS, QUERIES
 from rankmill.tablestore import Draft, Output
+from rankmill.trials import Lists, candidate_lists, unsure
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -41,12 +42,18 @@ class Part:
         return int(digest(qid), 16) % self.shards == self.shard
 
 
-def parts(build: Build) -> list[Part]:
-    """Every view of every shard. With the same replies, how many there are changes no byte."""
+def parts(build: Build, *, cascaded: bool) -> list[Part]:
+    """Every view of every shard. With the same replies, how many there are changes no byte.
+
+    Args:
+        build: Whose views.
+        cascaded: Whether of the views that wait for others, or of those that do not.
+    """
     shards = build.settings.shards
     return [
         Part(view=view.name, shard=shard, shards=shards)
         for view in build.recipe.views
+        if bool(view.where) == cascaded
         for shard in range(shards)
     ]
 
@@ -55,39 +62,78 @@ def _label_depends(build: Build, view: View, *read: Output) -> dict[str, str]:
     return {
         f"views.{view.name}": view.fingerprint,
         **prompt_of(build, view.prompt),
+        **(prompt_of(build, ASK_AGAIN) if view.corrections else {}),
         **teacher_of(build, view.teacher),
         **inputs(*read),
     }
 
 
 def label_part(
-    build: Build, documents: Output, queries: Output, candidates: Output, part: Part
+    build: Build,
+    documents: Output,
+    queries: Output,
+    candidates: Output,
+    before: Sequence[Output],
+    part: Part,
 ) -> Output:
-    """Candidate lists to judgments, for one view and one shard."""
-    (view,) = (view for view in build.recipe.views if view.name == part.view)
+    """Candidate lists to judgments, for one view and one shard.
+
+    `before` holds what other views have judged already; one that waits for them reads it.
+    """
+    view, cheap = _view_of(build, part)
+    read = [output for output in before if output.stage.startswith(_stages_of(cheap))]
 
     def make(draft: Draft) -> StageReport:
         every = candidate_lists(candidates.read(CANDIDATES))
-        mine = {qid: docids for qid, docids in every.items() if part.holds(qid)}
-        words = dict(queries.read(QUERIES).select("qid", "text").iter_rows())
-        shown = pl.Series([docid for docids in mine.values() for docid in docids], dtype=pl.String)
-        texts = {d.docid: text_of(d.title, d.text) for d in documents_of(documents, shown.unique())}
+        mine: Lists = {qid: docids for qid, docids in every.items() if part.holds(qid)}
+        judged = [one.read(JUDGMENTS) for one in read]
+        mine = unsure(view, cheap, mine, pl.concat([JUDGMENTS.empty(), *judged]))
         total = sum(v.calls(len(docids)) for v in build.recipe.views for docids in every.values())
         judgments = build.teachers.run(
             read_lists(
                 view,
-                build.prompt(view.prompt),
-                [(Query(qid=qid, text=words[qid]), docids) for qid, docids in mine.items()],
-                texts,
+                Prompts(ask=build.prompt(view.prompt), again=build.prompt(ASK_AGAIN)),
+                _asked(queries, documents, mine),
+                _shown(documents, mine),
                 build.sender(view.teacher, "label", total),
             )
         )
         draft.write(JUDGMENTS, judgments)
         return StageReport(stage=stage, read=len(judgments), written=len(judgments))
 
-    stage = f"label-{part.view}-{part.shard + 1}-of-{part.shards}"
-    depends = _label_depends(build, view, documents, queries, candidates)
+    stage = f"{_stages_of([view])[0]}{part.shard + 1}-of-{part.shards}"
+    depends = _label_depends(build, view, documents, queries, candidates, *read)
     return build.part(stage, depends, make, of="label")
+
+
+def _view_of(build: Build, part: Part) -> tuple[View, list[View]]:
+    """A part's view, and the views that it waits for."""
+    views = {view.name: view for view in build.recipe.views}
+    view = views[part.view]
+    return view, [views[name] for name in (view.where.views if view.where else ())]
+
+
+def _stages_of(views: Sequence[View]) -> tuple[str, ...]:
+    """How the names of the stages begin that hold these views' parts."""
+    return tuple(f"label-{view.name}-" for view in views)
+
+
+def _asked(queries: Output, documents: Output, lists: Lists) -> list[tuple[Query, Sequence[str]]]:
+    """Queries with their lists. What is known to answer a query is the document it came from."""
+    frame = queries.read(QUERIES).select("qid", "text", "source_docid")
+    rows = {qid: (text, source) for qid, text, source in frame.iter_rows() if qid in lists}
+    sources = pl.Series([source for _, source in rows.values()], dtype=pl.String).unique()
+    answers = {d.docid: d.text for d in documents_of(documents, sources)}
+    return [
+        (Query(qid=qid, text=rows[qid][0], answer=answers[rows[qid][1]]), docids)
+        for qid, docids in lists.items()
+    ]
+
+
+def _shown(documents: Output, lists: Lists) -> dict[str, str]:
+    """What a teacher sees of every listed document, by docid."""
+    docids = pl.Series([docid for docids in lists.values() for docid in docids], dtype=pl.String)
+    return {d.docid: text_of(d.title, d.text) for d in documents_of(documents, docids.unique())}
 
 
 def label(
@@ -127,7 +173,11 @@ def settle(build: Build, queries: Output, candidates: Output, judgments: Output)
     def make(draft: Draft) -> StageReport:
         listed = candidates.read(CANDIDATES)
         labels, lists, rejections = derive_labels(
-            recipe.settle, recipe.views, queries.read(QUERIES), listed, judgments.read(JUDGMENTS)
+            recipe.settle,
+            recipe.views,
+            queries.read(QUERIES),
+            listed,
+            pl.scan_parquet(judgments.path(JUDGMENTS)),
         )
         draft.write(LABELS, labels)
         draft.write(LISTS, lists)

@@ -6,12 +6,12 @@ import numpy as np
 import polars as pl
 
 from rankmill.build import Build
+from rankmill.depends import documents_of, inputs, prompt_of, teacher_of
 from rankmill.generate import write as generation
 from rankmill.records import Rejection
 from rankmill.report import StageReport
 from rankmill.retrieve import retrieve as find_candidates
 from rankmill.space import open_vectors
-from rankmill.stages.depends import documents_of, inputs, prompt_of, teacher_of
 from rankmill.tables import CANDIDATES, CLUSTERS, DOCUMENTS, QUERIES, SEEDS
 from rankmill.tablestore import Draft, Output
 

@@ -9,9 +9,10 @@ from rankmill.teachers.engine import Answer, Engine, Need, Surroundings
 from rankmill.teachers.llama_cpp import LlamaCpp
 from rankmill.teachers.openai import OpenAI
 from rankmill.teachers.store import ReplyStore
+from rankmill.teachers.transformers import Transformers
 from rankmill.teachers.vllm import Vllm
 
-Teacher = Annotated[OpenAI | LlamaCpp | Vllm, Field(discriminator="kind")]
+Teacher = Annotated[OpenAI | LlamaCpp | Transformers | Vllm, Field(discriminator="kind")]
 
 __all__ = [
     "Answer",
@@ -24,5 +25,6 @@ __all__ = [
     "Surroundings",
     "Teacher",
     "Teachers",
+    "Transformers",
     "Vllm",
 ]

@@ -9,13 +9,16 @@ import jinja2
 import numpy as np
 
 from rankmill.errors import RequestRefused, TeacherIncapable
-from rankmill.records import Chat, Continuation, Message, Reply, Request
+from rankmill.records import Attention, Chat, Continuation, Message, Reply, Request
+from rankmill.teachers._constraint import held_to_permutation, is_permutation
 from rankmill.teachers._llama_cpp import Logits, Model
+from rankmill.teachers.engine import NO_ATTENTION
 from rankmill.teachers.protocol import split_thought
 
 _UNSEEN = "\u200b"
 
-Choose = Callable[[Logits], int]
+Choose = Callable[[Logits, bytes], int]
+"""Chooses the next token by the logits after what was written so far."""
 
 
 class Embedded:
@@ -39,7 +42,7 @@ class Embedded:
 
         Raises:
             RequestRefused: The prompt does not fit the context, or the model's chat template.
-            TeacherIncapable: The model has no chat template.
+            TeacherIncapable: The model has no chat template, or attention is asked for.
             TeacherUnavailable: llama.cpp cannot go on, or the teacher is being closed.
         """
         loop = asyncio.get_running_loop()
@@ -48,6 +51,8 @@ class Embedded:
                 return await loop.run_in_executor(self._thread, self._chat, request, trial)
             case Continuation():
                 return await loop.run_in_executor(self._thread, self._score, request)
+            case Attention():
+                raise TeacherIncapable(NO_ATTENTION)
 
     def close(self) -> None:
         """End the request in progress and free the memory."""
@@ -74,8 +79,10 @@ class Embedded:
         prompt = self._prompt(request.messages)
         self._fit(prompt)
         (logits,) = self.model.read(prompt, logits_from=len(prompt) - 1)
-        top = self._top(logits, request.top_logprobs)
+        top = self._top(logits, request)
         choose = _chooser(prompt, request.temperature, trial)
+        if request.permutes:
+            choose = held_to_permutation(choose, self.model, request.permutes)
         written, tokens_out, finish = self._generate(len(prompt), logits, request, choose)
         reasoning, text = split_thought(written)
         return Reply(
@@ -114,16 +121,29 @@ class Embedded:
                 f"the prompt has {len(prompt):,} tokens, the context {self.model.context:,}"
             )
 
-    def _top(self, logits: Logits, count: int) -> tuple[tuple[str, float], ...]:
+    def _top(self, logits: Logits, request: Chat) -> tuple[tuple[str, float], ...]:
+        """The most probable tokens and the labels, all of them however improbable."""
+        count = request.top_logprobs
         if not count:
             return ()
-        likely = np.argpartition(logits, -count)[-count:]
-        ordered = sorted(likely.tolist(), key=lambda token: (-logits[token], token))
+        likely = {
+            *np.argpartition(logits, -count)[-count:].tolist(),
+            *map(self._label, request.labels),
+        }
+        ordered = sorted(likely, key=lambda token: (-logits[token], token))
         total = _log_sum(logits)
         return tuple(
             (_decoded(self.model.piece(token, special=True)), float(logits[token]) - total)
             for token in ordered
         )
+
+    def _label(self, label: str) -> int:
+        tokens = self.model.tokenize(label, special=False)
+        if len(tokens) != 1:
+            raise TeacherIncapable(
+                f"the label {label} is {len(tokens)} tokens of this model, not 1"
+            )
+        return tokens[0]
 
     def _generate(
         self, read: int, logits: Logits, request: Chat, choose: Choose
@@ -132,11 +152,13 @@ class Embedded:
         room = min(request.max_tokens, self.model.context - read)
         written = b""
         for generated in range(1, room + 1):
-            token = choose(logits)
+            token = choose(logits, written)
             if self.model.ends(token):
                 return _decoded(written), generated, "stop"
             written += self.model.piece(token, special=False)
             text = _decoded(written)
+            if request.permutes and is_permutation(text, request.permutes):
+                return text, generated, "stop"
             if found := [at for stop in request.stop if (at := text.find(stop)) >= 0]:
                 return text[: min(found)], generated, "stop"
             if generated < room:
@@ -151,11 +173,11 @@ def _chooser(prompt: Sequence[int], temperature: float, trial: int) -> Choose:
     repeated.
     """
     if temperature == 0:
-        return lambda logits: int(logits.argmax())
+        return lambda logits, _: int(logits.argmax())
     asked = hashlib.sha256(np.asarray(prompt, dtype=np.int32).tobytes()).digest()
     chance = np.random.default_rng([*asked, trial])
 
-    def draw(logits: Logits) -> int:
+    def draw(logits: Logits, _: bytes) -> int:
         weights = np.exp((logits - logits.max()).astype(np.float64) / temperature).cumsum()
         return int(weights.searchsorted(chance.random() * weights[-1], side="right"))
 

@@ -7,9 +7,10 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from typing import Any, TypeVar
 
 from rankmill.errors import RequestRefused, TeacherIncapable, TeacherUnavailable
-from rankmill.records import Chat, Continuation, Reply, Request
+from rankmill.records import Attention, Chat, Continuation, Reply, Request
 from rankmill.teachers import protocol
 from rankmill.teachers._endpoint import Endpoint, Fault, Unreachable
+from rankmill.teachers.engine import NO_ATTENTION
 from rankmill.teachers.openai import OpenAI
 
 _FIRST_WAIT, _LONGEST_WAIT = 0.5, 30.0
@@ -54,6 +55,8 @@ class Client:
                 return await self._chat(request)
             case Continuation():
                 return await self._continuation(request)
+            case Attention():
+                raise TeacherIncapable(NO_ATTENTION)
 
     async def _chat(self, chat: Chat) -> Reply:
         def read(body: Mapping[str, Any]) -> Reply:

@@ -9,9 +9,12 @@ from typing import Literal, Protocol
 from rankmill.records import Reply, Request
 from rankmill.settings import Settings
 
-Need = Literal["text", "top_logprobs", "prompt_logprobs"]
+Need = Literal["text", "top_logprobs", "prompt_logprobs", "attention"]
 """What a strategy needs of a teacher: generated text, the alternatives of the first token with
-their log-probabilities, or the log-probabilities of a given text."""
+their log-probabilities, the log-probabilities of a given text, or the model's attention."""
+
+NO_ATTENTION = "attention is only read from kind transformers"
+"""Why any other teacher cannot answer a request for attention."""
 
 
 class Engine(Protocol):

@@ -51,7 +51,7 @@ class LlamaCpp(Spec):
         if not self._is_file:
             return super().identity()
         path = self._file
-        return {**super().identity(), "model": f"{path.name}:{_sampled(path, path.stat().st_size)}"}
+        return {**super().identity(), "model": f"{path.name}:{sampled(path, path.stat().st_size)}"}
 
     @asynccontextmanager
     async def open(self, where: Surroundings) -> AsyncIterator[Engine]:
@@ -103,7 +103,7 @@ class LlamaCpp(Spec):
 
 
 @functools.lru_cache
-def _sampled(path: Path, size: int) -> str:
+def sampled(path: Path, size: int) -> str:
     """Sixteen hex digits over a file's size and pieces of it, evenly spread; 40 GB take no time."""
     found = hashlib.sha256(str(size).encode())
     with path.open("rb") as file:

@@ -4,7 +4,7 @@ from collections.abc import Awaitable, Callable, Collection, Mapping
 from statistics import fmean
 
 from rankmill.errors import RequestRefused, TeacherIncapable
-from rankmill.records import Chat, Continuation, Message
+from rankmill.records import Attention, Chat, Continuation, Message
 from rankmill.teachers.engine import Engine, Need
 
 _BY_HEART = {
@@ -98,6 +98,14 @@ async def _prompt_logprobs(engine: Engine) -> str:
     return ""
 
 
+async def _attention(engine: Engine) -> str:
+    prefix = "Paris is in France. Rome is in Italy. Find the sentence about"
+    spans = ((0, 19), (20, 37))
+    asked = Attention(prefix=prefix, spans=spans, text=" Italy", blank=" N/A")
+    found = len((await engine.answer(asked)).scores)
+    return "" if found == len(spans) else f"returns attention to {found} of 2 documents"
+
+
 async def _adds_up(engine: Engine) -> bool:
     prefix, first, rest = "Monday Tuesday Wednesday", " Thursday Friday", " and so on"
     whole = await engine.answer(Continuation(prefix=prefix, text=first + rest))
@@ -126,4 +134,5 @@ _CHECKS: dict[Need, Callable[[Engine], Awaitable[str]]] = {
     "text": _text,
     "top_logprobs": _top_logprobs,
     "prompt_logprobs": _prompt_logprobs,
+    "attention": _attention,
 }

@@ -17,6 +17,8 @@ from rankmill.tablestore import storage
 
 _LINE = re.compile(rb'\{"key":"([0-9a-f]{32})",.*\}\n', re.DOTALL)
 _SYNC_SECONDS = 1.0
+_LATER = {"labels", "permutes"}
+"""Fields that requests got later; unused, they leave the names of earlier requests as they were."""
 
 
 def key_of(teacher: Mapping[str, Any], request: Request, trial: int) -> str:
@@ -28,6 +30,7 @@ def key_of(teacher: Mapping[str, Any], request: Request, trial: int) -> str:
         trial: Tells repeated askings of one request apart, from 0.
     """
     asked = orjson.loads(orjson.dumps(request))
+    asked = {name: value for name, value in asked.items() if value or name not in _LATER}
     whole = [dict(teacher), type(request).__name__, asked, trial]
     return sha256(orjson.dumps(whole, option=orjson.OPT_SORT_KEYS)).hexdigest()[:32]
 
@@ -116,6 +119,7 @@ class ReplyStore:
         reply = found["reply"]
         reply["top_logprobs"] = tuple((token, value) for token, value in reply["top_logprobs"])
         reply["logprobs"] = tuple(reply["logprobs"])
+        reply["scores"] = tuple(reply.get("scores", ()))  # replies got them later
         return Reply(**reply)
 
     def put(
