@@ -15,7 +15,8 @@ from pathlib import Path
 import polars as pl
 import pytest
 
-from knowing_teacher import knowing, recipe, respond, truth
+from knowing_teacher import embed, knowing, logprob, recipe, respond, truth
+from rankmill.agreement import mean_tau
 from rankmill.build import open_build
 from rankmill.errors import StageError, TeacherRefused, TeacherUnavailable, TooManyRejected
 from rankmill.finished import Finished
@@ -24,8 +25,9 @@ from rankmill.manifest import read_manifest
 from rankmill.progress import Silent
 from rankmill.settings import Settings
 from rankmill.space import text_of
-from rankmill.tables import DOCUMENTS, LABELS, QUERIES, REJECTIONS
-from scripted_teacher import Fault
+from rankmill.tables import CANDIDATES, DOCUMENTS, JUDGMENTS, LABELS, QUERIES, REJECTIONS
+from rankmill.trials import candidate_lists, read_trials
+from scripted_teacher import Fault, ScriptedTeacher, hashed
 
 LISTS, SEEDS, DEPTH = 18, 18, 8
 CALLS = SEEDS + LISTS * (DEPTH + DEPTH + 3)
@@ -314,3 +316,32 @@ def test_the_command_line_says_an_error_in_one_line_with_its_exit_code(tmp_path,
     assert re.fullmatch(
         r"error: .*unknown key sample.documnets; did you mean documents\?\n", child.stderr
     )
+
+
+def test_a_cascade_asks_its_dear_view_only_where_the_cheap_ones_disagree(tmp_path):
+    def muddled(before, token):
+        return -hashed(before + token) if "bread" in before else logprob(before, token)
+
+    where = "views.listwise.where={views=['pointwise','likelihood'],tau=0.999}"
+    tables = []
+    with ScriptedTeacher(respond, logprob=muddled, embed=embed) as teacher:
+        path = recipe(tmp_path, teacher.url)
+        for shards in (1, 3):
+            settings = Settings(data=tmp_path / f"data{shards}", shards=shards)
+            build(path, overrides=(where, "settle.filters=[]"), settings=settings)
+            made = Finished.find(settings, "toy")
+            tables.append((made.read("label", JUDGMENTS), made.read("settle", LABELS)))
+    (judgments, labels), (others, again) = tables
+    assert judgments.equals(others)
+    assert labels.equals(again)
+    lists = candidate_lists(made.read("retrieve", CANDIDATES))
+    found = read_trials(made.recipe.views, lists, judgments)
+    asked = {qid for qid, one in found.items() if one.begun["listwise"]}
+    unsure = {
+        qid
+        for qid, one in found.items()
+        if mean_tau([*one.trials["pointwise"], *one.trials["likelihood"]]) < 0.999
+    }
+    assert asked == unsure
+    assert set() < asked < set(found)
+    assert set(labels["qid"]) == set(found)

@@ -100,6 +100,11 @@ def test_later_overrides_win(small):
         ("settle.filters.0={kind='cross_view',order='source',relevant='yes',top=1}", "order is"),
         ("settle.grades={kind='cuts',view='no',cuts=[1.0]}", r"settle names views \['no'\]"),
         ("views=[]", r"views: .*at least 1 item"),
+        ("views.yes.where={views=['yes']}", r"views\.yes\.where names \['yes'\]; expected views"),
+        ("views.yes.trials={start=9,cap=3}", r"cap 3 must be at least start 9"),
+        ("views.yes.strategy={kind='setwize'}", r"did you mean setwise\?"),
+        ("views.yes.strategy={kind='pairwise',bye='heapsort'}", r"bye; did you mean by\?"),
+        ("views.yes.strategy={kind='sliding_window',size=5}", "stride 10 must be smaller"),
     ],
 )
 def test_a_mistake_is_refused_in_one_line_that_names_it(small, override, fault):
@@ -186,3 +191,16 @@ def test_every_other_field_is(small):
             assert (copy.fingerprint == spec.fingerprint) == is_machine, (spec, name)
             looked_at += 1
     assert looked_at > 40
+
+
+def test_a_cascade_that_one_reading_decides_is_refused(small):
+    dear = '{name="dear",strategy={kind="listwise"},teacher="t",prompt="p",where={views=["yes"]}}'
+    yes = '{name="yes",strategy={kind="pointwise"},teacher="t",prompt="p"}'
+    with pytest.raises(ConfigError, match=r"views\.dear\.where: one reading agrees with itself"):
+        Recipe.load(small, [f"views=[{yes},{dear}]"])
+
+
+def test_a_list_longer_than_a_strategy_can_label_is_refused(small):
+    letters = "views.yes.strategy={kind='first_token'}"
+    with pytest.raises(ConfigError, match=r"views\.yes: retrieve\.depth of 30 documents, but 26"):
+        Recipe.load(small, [letters, "retrieve.depth=30"])

@@ -133,7 +133,8 @@ def _lines(build: Build, collection: Collection, judged: Mapping[str, Output]) -
         found[view.name] = readings = read_trials([view], collection.lists, judgments)
         trials = {qid: one.trials[view.name] for qid, one in readings.items()}
         read = {qid: Poll(rankings=rankings) for qid, rankings in trials.items() if rankings}
-        fused = dict(zip(read, fuse_all(settle.rule, list(read.values())), strict=True))
+        orders = [one.ranking for one in fuse_all(settle.rule, list(read.values()))]
+        fused = dict(zip(read, orders, strict=True))
         quality, trust = first.compare(fused), Trust.of(judgments, trials)
         spent = cost(judged[view.name])
         lines.append(Line(name=view.name, quality=quality, trust=trust, cost=spent))

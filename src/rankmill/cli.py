@@ -1,4 +1,4 @@
-"""The command line: `rankmill check | plan | build | show | status | bench-teacher | models`."""
+"""The command line: `rankmill check | plan | build | show | status | report | …`."""
 
 import os
 import signal
@@ -105,6 +105,16 @@ def build(
             from rankmill.flows.generate import build as run
         dataset = run(recipe, overrides=overrides or (), settings=settings, progress=live)
     out.print(f'\n{dataset}\nload_dataset("{dataset}", "listwise", split="train")', markup=False)
+
+
+@app.command()
+def report(name: BuildName, data: Data = None) -> None:
+    """Write a build's report.html: agreement, position bias, what became of everything."""
+    from rankmill.finished import Finished
+    from rankmill.page import report as write
+
+    with _said():
+        out.print(str(write(Finished.find(_settings(data), name))), markup=False, highlight=False)
 
 
 @app.command("bench-teacher")

@@ -1,7 +1,7 @@
 """Many candidate lists at once: their votes gathered into arrays, aggregated and compared."""
 
 from collections import defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from math import isnan
 from typing import NamedTuple
@@ -63,25 +63,31 @@ class Agreement(NamedTuple):
     topk: float | None
 
 
-def fuse_all(rule: AggregationRule, polls: Sequence[Poll]) -> list[Ranking]:
-    """Each poll's rankings as one; ties of the result fall to docid order."""
-    fused: dict[int, Ranking] = {}
+class Fused(NamedTuple):
+    """A poll's rankings as one.
+
+    Attributes:
+        ranking: Ties fall to docid order.
+        errors: The standard error of every document's score, by docid; None where there is none.
+    """
+
+    ranking: Ranking
+    errors: Mapping[str, float | None]
+
+
+def fuse_all(rule: AggregationRule, polls: Sequence[Poll]) -> list[Fused]:
+    """Each poll under a rule."""
+    fused: dict[int, Fused] = {}
     for group in _gather(polls):
-        scores = rule(group.votes)
-        for place, docids, row in zip(group.places, group.docids, scores.tolist(), strict=True):
-            fused[place] = Ranking.by_score(dict(zip(docids, row, strict=True)))
+        scores, errors = rule(group.votes), rule.errors(group.votes)
+        if errors is None:
+            errors = np.full(scores.shape, np.nan)
+        rows = zip(group.docids, scores.tolist(), errors.tolist(), strict=True)
+        for place, (docids, values, deviations) in zip(group.places, rows, strict=True):
+            ranking = Ranking.by_score(dict(zip(docids, values, strict=True)))
+            known = dict(zip(docids, map(_known, deviations), strict=True))
+            fused[place] = Fused(ranking, known)
     return [fused[place] for place in range(len(polls))]
-
-
-def errors_all(rule: AggregationRule, polls: Sequence[Poll]) -> list[dict[str, float | None]]:
-    """The standard error of every document's score in each poll, where the rule gives one."""
-    found: dict[int, dict[str, float | None]] = {}
-    for group in _gather(polls):
-        errors = rule.errors(group.votes)
-        rows = np.full(group.votes.scores[:, 0].shape, np.nan) if errors is None else errors
-        for place, docids, row in zip(group.places, group.docids, rows.tolist(), strict=True):
-            found[place] = dict(zip(docids, map(_known, row), strict=True))
-    return [found[place] for place in range(len(polls))]
 
 
 def agreement_all(polls: Sequence[Poll], *, p: float, k: int) -> list[Agreement]:

@@ -83,6 +83,12 @@ class Recipe(Spec):
                     f"views.{view.name}.where names {sorted(unknown)}; expected views that wait "
                     f"for no other: {', '.join(first) or 'there is none'}"
                 )
+            readings = sum(v.most_trials for v in self.views if v.name in _waits_for(view))
+            if readings == 1:
+                raise ValueError(
+                    f"views.{view.name}.where: one reading agrees with itself; name several views, "
+                    "or one with several trials"
+                )
             if view.where and view.name in self.settle.reads:
                 raise ValueError(
                     f"settle reads {view.name}, which is not asked about every list; filters and "
@@ -136,6 +142,10 @@ class Recipe(Spec):
         except ValidationError as error:
             lines = "; ".join(_explain(cls, detail) for detail in _faults(error))
             raise ConfigError(f"{path}: {lines}") from error
+
+
+def _waits_for(view: View) -> tuple[str, ...]:
+    return view.where.views if view.where else ()
 
 
 def _set(values: dict[str, Any], override: str) -> None:

@@ -1,7 +1,7 @@
 """From every reading of every teacher to one label per document, and how sure it is."""
 
 from collections.abc import Mapping, Sequence
-from statistics import mean
+from statistics import fmean
 from typing import Self
 
 import numpy as np
@@ -12,8 +12,8 @@ from rankmill.aggregate import AggregationRule, MeanReciprocalRank
 from rankmill.filters import Filter, LabelledList
 from rankmill.grades import Bands, Grading
 from rankmill.label import Adaptive, View
-from rankmill.polls import Agreement, Poll, agreement_all, errors_all, fuse_all
-from rankmill.records import Ranking, Rejection
+from rankmill.polls import Agreement, Fused, Poll, agreement_all, fuse_all
+from rankmill.records import Rejection
 from rankmill.spec import Spec
 from rankmill.tables import LABELS, LISTS
 from rankmill.trials import Readings, candidate_lists, read_trials
@@ -124,38 +124,57 @@ def join(
         else:
             whole[qid] = one
     by_list = _by_view(spec, whole)
-    polls = {qid: _votes(spec, rankings) for qid, rankings in by_list.items()}
-    several = {qid: poll for qid, poll in polls.items() if len(poll.rankings) > 1}
-    joined = dict(zip(several, fuse_all(spec.joins, list(several.values())), strict=True))
-    labelled = [
-        LabelledList(
-            qid=qid,
-            source_docid=sources[qid],
-            trials=one.trials,
-            begun=one.begun,
-            views=by_list[qid],
-            scores={v.name: _means(one, v) for v in views if _scored(one, v)},
-            consensus=joined.get(qid, polls[qid].rankings[0]),
+    polls = {qid: _votes(spec, views) for qid, views in by_list.items()}
+    agreements = _agreements(spec, whole)
+    several = [qid for qid, poll in polls.items() if len(poll.rankings) > 1]
+    joined = dict(zip(several, fuse_all(spec.joins, [polls[qid] for qid in several]), strict=True))
+    spread = [_all_trials(spec, whole[qid]) for qid in several]
+    errors = dict(zip(several, fuse_all(spec.joins, spread), strict=True))
+    labelled = []
+    for qid, one in whole.items():
+        (alone, *_) = (by_list[qid][name] for name in by_list[qid] if spec.weight(name))
+        labelled.append(
+            LabelledList(
+                qid=qid,
+                source_docid=sources[qid],
+                trials=one.trials,
+                begun=one.begun,
+                views={name: fused.ranking for name, fused in by_list[qid].items()},
+                agreement=agreements[qid],
+                scores={v.name: _means(one, v) for v in views if _scored(one, v)},
+                consensus=joined.get(qid, alone).ranking,
+                errors=errors.get(qid, alone).errors,
+            )
         )
-        for qid, one in whole.items()
-    ]
     return labelled, rejections
 
 
-def _by_view(spec: Settle, found: Mapping[str, Readings]) -> dict[str, dict[str, Ranking]]:
+def _by_view(spec: Settle, found: Mapping[str, Readings]) -> dict[str, dict[str, Fused]]:
     """Every view's trials as one ranking, by qid and view."""
-    trials = {
+    trials = _polls(found)
+    by_list: dict[str, dict[str, Fused]] = {qid: {} for qid in found}
+    for (qid, view), fused in zip(trials, fuse_all(spec.rule, list(trials.values())), strict=True):
+        by_list[qid][view] = fused
+    return by_list
+
+
+def _agreements(spec: Settle, found: Mapping[str, Readings]) -> dict[str, dict[str, Agreement]]:
+    """How much every view's trials agree, by qid and view."""
+    trials = _polls(found)
+    each = agreement_all(list(trials.values()), p=spec.rbo_p, k=spec.top_k)
+    by_list: dict[str, dict[str, Agreement]] = {qid: {} for qid in found}
+    for (qid, view), agreement in zip(trials, each, strict=True):
+        by_list[qid][view] = agreement
+    return by_list
+
+
+def _polls(found: Mapping[str, Readings]) -> dict[tuple[str, str], Poll]:
+    return {
         (qid, view): Poll(rankings=read)
         for qid, one in found.items()
         for view, read in one.trials.items()
         if read
     }
-    by_list: dict[str, dict[str, Ranking]] = {qid: {} for qid in found}
-    for (qid, view), ranking in zip(
-        trials, fuse_all(spec.rule, list(trials.values())), strict=True
-    ):
-        by_list[qid][view] = ranking
-    return by_list
 
 
 def _missing(spec: Settle, views: Sequence[View], one: Readings) -> list[str]:
@@ -167,10 +186,10 @@ def _missing(spec: Settle, views: Sequence[View], one: Readings) -> list[str]:
     return missing or ([] if voting else [view.name for view in views])
 
 
-def _votes(spec: Settle, views: Mapping[str, Ranking]) -> Poll:
+def _votes(spec: Settle, views: Mapping[str, Fused]) -> Poll:
     voting = [name for name in views if spec.weight(name)]
     weights = tuple(spec.weight(name) for name in voting)
-    return Poll(rankings=[views[name] for name in voting], weights=weights)
+    return Poll(rankings=[views[name].ranking for name in voting], weights=weights)
 
 
 def _scored(one: Readings, view: View) -> bool:
@@ -180,7 +199,7 @@ def _scored(one: Readings, view: View) -> bool:
 def _means(one: Readings, view: View) -> dict[str, float]:
     trials = one.trials[view.name]
     scores = [dict(zip(trial.docids, trial.scores, strict=True)) for trial in trials]
-    return {docid: mean(trial[docid] for trial in scores) for docid in trials[0].docids}
+    return {docid: fmean(trial[docid] for trial in scores) for docid in trials[0].docids}
 
 
 def _list_rows(
@@ -190,23 +209,22 @@ def _list_rows(
     found: Sequence[Rejection | None],
 ) -> pl.DataFrame:
     """LISTS of some lists."""
-    repeated = [[read for read in one.trials.values() if len(read) > 1] for one in labelled]
-    polls = [Poll(rankings=trials) for each in repeated for trials in each]
-    agreements = iter(agreement_all(polls, p=spec.rbo_p, k=spec.top_k))
-    votes = [_votes(spec, one.views) for one in labelled]
-    across = agreement_all(votes, p=spec.rbo_p, k=spec.top_k)
+    voting = [
+        [ranking for view, ranking in one.views.items() if spec.weight(view)] for one in labelled
+    ]
+    between = agreement_all([Poll(rankings=v) for v in voting], p=spec.rbo_p, k=spec.top_k)
     caps = {view.name: view.trials.cap for view in views if isinstance(view.trials, Adaptive)}
     rows = []
-    for one, each, between, rejection in zip(labelled, repeated, across, found, strict=True):
-        within = _mean_of([next(agreements) for _ in each])
-        sure = within.tau if within.tau is not None else between.tau
+    for one, across, rejection in zip(labelled, between, found, strict=True):
+        within = _mean_of([one.agreement[v] for v, read in one.trials.items() if len(read) > 1])
+        sure = within.tau if within.tau is not None else across.tau
         docids, source = one.consensus.docids, one.source_docid
         rows.append(
             (
                 one.qid,
                 sum(map(len, one.trials.values())),
                 *within,
-                between.tau,
+                across.tau,
                 None if sure is None else (1 - sure) / 2,
                 1.0 if sure is None else max(sure, 0.0),
                 _stopped(one, caps),
@@ -220,8 +238,10 @@ def _list_rows(
 
 def _mean_of(agreements: Sequence[Agreement]) -> Agreement:
     """The mean of each statistic over the views that have it."""
+    if len(agreements) == 1:
+        return agreements[0]
     columns = ([v for v in column if v is not None] for column in zip(*agreements, strict=True))
-    means = [mean(values) if values else None for values in columns]
+    means = [fmean(values) if values else None for values in columns]
     return Agreement(*means) if means else Agreement(None, None, None, None, None)
 
 
@@ -236,25 +256,22 @@ _LABELLED = pl.DataFrame(schema={**LABELS.columns, "grade": pl.Float64})
 
 
 def _label_rows(spec: Settle, kept: Sequence[LabelledList]) -> pl.DataFrame:
-    """Labels of some lists, with the standard errors over all the trials that vote."""
-    by_rule: dict[bool, list[LabelledList]] = {True: [], False: []}
-    for one in kept:
-        by_rule[len(_votes(spec, one.views).rankings) > 1].append(one)
+    """Labels of some lists; `votes` counts the trials of the views that vote."""
     rows = []
-    for several, lists in by_rule.items():
-        rule = spec.joins if several else spec.rule
-        polls = [_all_trials(spec, one) for one in lists]
-        for one, poll, errors in zip(lists, polls, errors_all(rule, polls), strict=True):
-            values, votes = spec.grades.values(one), len(poll.rankings)
-            scored = zip(one.consensus.docids, one.consensus.scores, strict=True)
-            rows += [
-                (one.qid, docid, rank, score, rule.kind, values[docid], errors[docid], votes)
-                for rank, (docid, score) in enumerate(scored, start=1)
-            ]
-    return pl.DataFrame(rows, schema=_LABELLED.schema, orient="row").sort("qid", "rank")
+    for one in kept:
+        voting = [name for name in one.views if spec.weight(name)]
+        kind = (spec.joins if len(voting) > 1 else spec.rule).kind
+        votes = sum(len(one.trials[name]) for name in voting)
+        values, errors = spec.grades.values(one), one.errors
+        scored = zip(one.consensus.docids, one.consensus.scores, strict=True)
+        rows += [
+            (one.qid, docid, rank, score, kind, values[docid], errors[docid], votes)
+            for rank, (docid, score) in enumerate(scored, start=1)
+        ]
+    return pl.DataFrame(rows, schema=_LABELLED.schema, orient="row")
 
 
-def _all_trials(spec: Settle, one: LabelledList) -> Poll:
+def _all_trials(spec: Settle, one: Readings) -> Poll:
     """The trials of every view that votes; those of one view share its weight."""
     voting = [(spec.weight(name), read) for name, read in one.trials.items() if read]
     each = [(weight / len(read), trial) for weight, read in voting if weight for trial in read]

@@ -8,6 +8,7 @@ import pytest
 from rankmill.filters import CrossView, FailedTrials, LabelledList, SelfConsistency, SourceRank
 from rankmill.filters.cross_view import ndcg, ndcg_by_chance
 from rankmill.grades import Bands, Cuts, Isotonic, Quantiles
+from rankmill.polls import Poll, agreement_all
 from rankmill.records import Ranking
 
 
@@ -23,8 +24,13 @@ def labelled(*orders, scores=None, source="a", failed=0):
         trials=trials,
         begun={name: len(read) + failed for name, read in trials.items()},
         views=views,
+        agreement={
+            name: agreement_all([Poll(rankings=read)], p=0.5, k=3)[0]
+            for name, read in trials.items()
+        },
         scores={"pointwise": scores or {}},
         consensus=views["listwise"],
+        errors={},
     )
 
 
@@ -48,7 +54,7 @@ def test_one_trial_shows_no_consistency():
 )
 def test_every_measure_can_be_asked_for(measure, value):
     lists = labelled("abc", "bac")
-    rule = SelfConsistency(view="listwise", tau=-1, p=0.5)
+    rule = SelfConsistency(view="listwise", tau=-1)
     least = rule.model_copy(update={measure: max(value - 0.01, 0)})
     assert least(lists) is None
     if value < 1:

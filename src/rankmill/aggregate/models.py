@@ -1,6 +1,7 @@
 """Rules that fit a model of how votes come about."""
 
 from abc import abstractmethod
+from functools import lru_cache
 from typing import Literal
 
 import numpy as np
@@ -27,13 +28,19 @@ class _Model(Spec):
 
     def __call__(self, votes: Votes) -> Floats:
         """Scores, shape (lists, documents)."""
-        return self.fit(votes)[0]
+        return _fitted(self, votes)[0]
 
     def errors(self, votes: Votes) -> Floats:
         """Standard errors of the strengths, shape (lists, documents)."""
-        variances = np.diagonal(self.fit(votes)[1], axis1=1, axis2=2)
+        variances = np.diagonal(_fitted(self, votes)[1], axis1=1, axis2=2)
         errors: Floats = np.sqrt(variances)
         return errors
+
+
+@lru_cache(maxsize=1)
+def _fitted(model: _Model, votes: Votes) -> tuple[Floats, Floats]:
+    """The fit of the same votes that were asked about last is not made again."""
+    return model.fit(votes)
 
 
 class PlackettLuce(_Model):

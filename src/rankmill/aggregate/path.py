@@ -14,8 +14,8 @@ class HamiltonianPath(Spec):
 
     The step from i to j weighs the lead of i over j among the voters; the path with the largest
     sum is the order. Lists of up to `exact` documents are solved; longer ones start from the
-    order of Borda and move up to three neighbours at a time until nothing helps (Or-opt), which is a
-    local optimum.
+    order of Borda and move up to three neighbours at a time until nothing helps (Or-opt), which
+    is a local optimum.
 
     Paper: Yang et al., "TSPRank: Bridging Pairwise and Listwise Methods with a Bilinear
     Travelling Salesman Model", KDD 2025; here on votes, without its learned scores.

@@ -71,16 +71,26 @@ class FirstStage:
         return Quality(ndcg=fmean(self.values.values()))
 
     def compare(self, rankings: Mapping[str, Ranking]) -> Quality:
-        """Of other orders of the same lists, by qid; there may be fewer."""
-        values = ndcg(self.qrels, {**self.rankings, **rankings})
+        """Of other orders of the same lists, by qid; there may be fewer.
+
+        Documents that tie keep the order of the first stage.
+        """
+        untied = {qid: self._untied(qid, ranking) for qid, ranking in rankings.items()}
+        values = ndcg(self.qrels, {**self.rankings, **untied})
         both = [Poll(rankings=[self.rankings[qid], one]) for qid, one in rankings.items()]
-        joined = dict(zip(rankings, fuse_all(_JOINED_BY, both), strict=True))
+        fused = [one.ranking for one in fuse_all(_JOINED_BY, both)]
+        joined = {qid: self._untied(qid, one) for qid, one in zip(rankings, fused, strict=True)}
         return Quality(
             ndcg=fmean(values.values()),
             gain=bootstrap(np.array([values[qid] - self.values[qid] for qid in self.values])),
             joined=fmean(ndcg(self.qrels, {**self.rankings, **joined}).values()),
             read=len(rankings) / len(self.rankings),
         )
+
+    def _untied(self, qid: str, ranking: Ranking) -> Ranking:
+        first = self.rankings[qid].docids
+        scores = dict(zip(ranking.docids, ranking.scores, strict=True))
+        return Ranking.in_order(sorted(first, key=lambda docid: -scores[docid]))
 
 
 def ndcg(qrels: Grades, rankings: Mapping[str, Ranking]) -> dict[str, float]:

@@ -3,7 +3,6 @@
 import json
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict
-from io import StringIO
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +10,7 @@ from rich.table import Table as Grid
 
 from rankmill.evaluate.figures import Cost, Line, Trust
 from rankmill.evaluate.quality import Quality
+from rankmill.picture import svg
 
 _COLUMNS = ("nDCG@10", "gain", "95 %", "joined", "read", "tau", "place", "malformed")
 _COSTS = ("calls", "tokens in", "tokens out", "seconds", "money")
@@ -68,30 +68,20 @@ def write(path: Path, title: str, lines: Sequence[Line]) -> None:
 
 
 def picture(title: str, lines: Sequence[Line]) -> str:
-    """nDCG@10 against the tokens spent, as an SVG whose text is text."""
-    import matplotlib as mpl
-    from matplotlib.figure import Figure
+    """nDCG@10 against the tokens spent, as an SVG."""
+    first, *ways = lines
+    base = first.quality.ndcg
 
-    with mpl.rc_context({"svg.fonttype": "none", "svg.hashsalt": "rankmill"}):
-        figure = Figure(figsize=(9, 5.5), layout="constrained")
-        axes = figure.subplots()
-        first, *ways = lines
-        axes.axhline(first.quality.ndcg, color="0.5", linestyle="--", linewidth=1)
-        axes.text(
-            0.01,
-            first.quality.ndcg,
-            first.name,
-            transform=axes.get_yaxis_transform(),
-            va="bottom",
-            color="0.4",
-        )
+    def draw(axes: Any) -> None:  # noqa: ANN401 - matplotlib's axes
+        axes.axhline(base, color="0.5", linestyle="--", linewidth=1)
+        left = axes.get_yaxis_transform()
+        axes.text(0.01, base, first.name, transform=left, va="bottom", color="0.3")
         for line in ways:
             if line.cost and line.quality.gain:
-                _point(axes, line.name, line.cost, line.quality.gain, first.quality.ndcg)
+                _point(axes, line.name, line.cost, line.quality.gain, base)
         axes.set(xscale="log", xlabel="tokens, in thousands", ylabel="nDCG@10", title=title)
-        written = StringIO()
-        figure.savefig(written, format="svg", metadata={"Date": None})
-    return written.getvalue()
+
+    return svg(draw, width=9, height=5.5)
 
 
 def _point(axes: Any, name: str, cost: Cost, gain: Any, base: float) -> None:  # noqa: ANN401

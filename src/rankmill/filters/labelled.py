@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+from rankmill.polls import Agreement
 from rankmill.records import Ranking
 
 
@@ -15,8 +16,10 @@ class LabelledList:
         trials: The rankings of every view, one per valid trial.
         begun: How many trials of every view were begun, valid or not.
         views: One ranking per view with a valid trial, aggregated over its trials.
+        agreement: How much the trials of every view with a valid one agree.
         scores: Mean score of every document in every view that scores, by view and docid.
         consensus: The ranking over all views.
+        errors: The standard error of every document's consensus score, where there is one.
     """
 
     qid: str
@@ -24,5 +27,7 @@ class LabelledList:
     trials: Mapping[str, Sequence[Ranking]]
     begun: Mapping[str, int]
     views: Mapping[str, Ranking]
+    agreement: Mapping[str, Agreement]
     scores: Mapping[str, Mapping[str, float]]
     consensus: Ranking
+    errors: Mapping[str, float | None]

@@ -5,7 +5,6 @@ from typing import Literal
 from pydantic import Field
 
 from rankmill.filters.labelled import LabelledList
-from rankmill.polls import Poll, agreement_all
 from rankmill.records import Rejection
 from rankmill.spec import Spec
 
@@ -16,8 +15,8 @@ class SelfConsistency(Spec):
     """Reject a list whose trials of one view, shown in different orders, disagree.
 
     Every measure that is given is a least value: Kendall's tau (-1 asks nothing of it), Kendall's
-    W, rank-biased overlap with persistence `p`, the share of pairs of trials with the same first
-    document, and the share of their first `k` documents that pairs have in common.
+    W, rank-biased overlap (of persistence `settle.rbo_p`), the share of pairs of trials with the
+    same first document, and what pairs have in common of their first `settle.top_k`.
 
     Paper: Wang et al., "Self-Consistency Improves Chain of Thought Reasoning in Language Models",
     ICLR 2023; here the answers compared are rankings.
@@ -30,8 +29,6 @@ class SelfConsistency(Spec):
     rbo: float | None = Field(default=None, ge=0, le=1)
     top1: float | None = Field(default=None, ge=0, le=1)
     topk: float | None = Field(default=None, ge=0, le=1)
-    p: float = Field(default=0.9, gt=0, lt=1)
-    k: int = Field(default=3, ge=1)
 
     @property
     def reads(self) -> tuple[str, ...]:
@@ -48,7 +45,7 @@ class SelfConsistency(Spec):
         trials = labelled.trials[self.view]
         if len(trials) < 2:
             return self._no(labelled, "fewer than 2 valid trials")
-        (found,) = agreement_all([Poll(rankings=trials)], p=self.p, k=self.k)
+        found = labelled.agreement[self.view]
         for name in _MEASURES:
             least, value = getattr(self, name), getattr(found, name)
             if least is not None and value is None:

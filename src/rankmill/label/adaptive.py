@@ -28,12 +28,12 @@ class Adaptive(Spec):
         prior: Standard deviation of a log-strength before anything is seen.
     """
 
-    start: int = Field(default=2, ge=2)
-    step: int = Field(default=2, ge=1)
-    cap: int = Field(default=10, ge=2)
+    start: int = Field(default=4, ge=2)
+    step: int = Field(default=4, ge=1)
+    cap: int = Field(default=12, ge=2)
     until: Literal["top_set", "top_order"] = "top_set"
-    k: int = Field(default=3, ge=1)
-    confidence: float = Field(default=0.75, gt=0, lt=1)
+    k: int = Field(default=5, ge=1)
+    confidence: float = Field(default=0.84, gt=0, lt=1)
     prior: float = Field(default=2.0, gt=0)
 
     @model_validator(mode="after")

@@ -2,6 +2,7 @@
 
 import random
 from collections.abc import Sequence
+from functools import lru_cache
 from typing import Literal
 
 Presentation = Literal["retrieved", "reversed", "random", "balanced"]
@@ -37,10 +38,10 @@ def present(
         case "reversed":
             return tuple(reversed(docids))
         case "random":
-            return tuple(_shuffled(docids, f"{seed}/{trial}"))
+            return _shuffled(tuple(docids), f"{seed}/{trial}")
         case "balanced":
             parts = max(min(block, len(docids)), 1)
-            order = _shuffled(docids, f"{seed}/{trial // parts}")
+            order = _shuffled(tuple(docids), f"{seed}/{trial // parts}")
             return _williams(order, parts, trial % parts)
 
 
@@ -55,7 +56,6 @@ def _williams(order: Sequence[str], parts: int, row: int) -> tuple[str, ...]:
     return tuple(shown)
 
 
-def _shuffled(docids: Sequence[str], seed: str) -> list[str]:
-    order = list(docids)
-    random.Random(seed).shuffle(order)
-    return order
+@lru_cache(maxsize=64)
+def _shuffled(docids: tuple[str, ...], seed: str) -> tuple[str, ...]:
+    return tuple(random.Random(seed).sample(docids, len(docids)))

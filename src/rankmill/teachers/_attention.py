@@ -5,6 +5,7 @@ import copy
 import functools
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
+from logging import ERROR, getLogger
 from pathlib import Path
 from typing import Any
 
@@ -36,6 +37,7 @@ def load(source: str, *, revision: str, dtype: str, threads: int) -> tuple[Any, 
     torch.set_num_threads(threads)
     options: dict[str, Any] = {"revision": revision}
     path = Path(source)
+    called = path.name if path.exists() else source
     if path.is_file():
         source, options = str(path.parent), {"gguf_file": path.name}
     try:
@@ -45,9 +47,9 @@ def load(source: str, *, revision: str, dtype: str, threads: int) -> tuple[Any, 
         )
     except (OSError, ValueError, ImportError, RuntimeError) as error:
         reason = (str(error).strip() or type(error).__name__).splitlines()[0]
-        raise ModelError(f"teacher.model {path.name}: cannot be loaded: {reason}") from error
+        raise ModelError(f"teacher.model {called}: cannot be loaded: {reason}") from error
     if not tokenizer.is_fast:
-        raise ModelError(f"teacher.model {path.name}: its tokenizer does not say where tokens are")
+        raise ModelError(f"teacher.model {called}: its tokenizer does not say where tokens are")
     return model.to("cuda" if torch.cuda.is_available() else "cpu"), tokenizer
 
 
@@ -55,6 +57,7 @@ def _hush() -> None:
     """Keep bars and advice off the terminal, which shows our own."""
     logging.disable_progress_bar()  # type: ignore[no-untyped-call]
     logging.set_verbosity_error()  # type: ignore[no-untyped-call]
+    getLogger("huggingface_hub").setLevel(ERROR)
     # The bar of GGUF files heeds neither.
     reader: Any = modeling_gguf_pytorch_utils
     reader.tqdm = functools.partial(tqdm, disable=True)

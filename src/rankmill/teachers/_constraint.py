@@ -17,16 +17,20 @@ def is_permutation(text: str, count: int) -> bool:
     return len(named) == count and set(named) == wanted
 
 
-def may_become_permutation(text: str, count: int) -> bool:
-    """Whether `text` is the beginning of a permutation of the identifiers [1] to [`count`]."""
-    left = {f"[{place}]" for place in range(1, count + 1)}
+def endings(text: str, count: int) -> list[str]:
+    """How `text` may go on to the end of one more identifier of a permutation of `count`.
+
+    Empty when `text` is not the beginning of a permutation of the identifiers [1] to [`count`].
+    """
+    left = [f"[{place}]" for place in range(1, count + 1)]
     *named, last = text.split(_BETWEEN)
     for identifier in named:
         if identifier not in left:
-            return False
+            return []
         left.remove(identifier)
     follows = _BETWEEN if len(left) > 1 else ""
-    return any((identifier + follows).startswith(last) for identifier in left)
+    whole = [identifier + follows for identifier in left]
+    return [one.removeprefix(last) for one in whole if one.startswith(last)]
 
 
 def held_to_permutation(
@@ -37,13 +41,13 @@ def held_to_permutation(
     def fits(token: int, written: bytes) -> bool:
         piece = model.piece(token, special=False)
         text = (written + piece).decode(errors="replace")
-        return bool(piece) and may_become_permutation(text, count)
+        return bool(piece) and bool(endings(text, count))
 
     def held(logits: Logits, written: bytes) -> int:
-        likely = np.argpartition(logits, -_LIKELY)[-_LIKELY:].tolist()
+        likely = set(np.argpartition(logits, -_LIKELY)[-_LIKELY:].tolist())
+        for ending in endings(written.decode(), count):
+            likely.add(model.tokenize(ending, special=False)[0])
         allowed = [token for token in likely if fits(token, written)]
-        if not allowed:
-            allowed = [token for token in range(len(logits)) if fits(token, written)]
         only = np.full_like(logits, -np.inf)
         only[allowed] = logits[allowed]
         return choose(only, written)
