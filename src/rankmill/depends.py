@@ -7,7 +7,7 @@ from rankmill.records import Document
 from rankmill.tables import DOCUMENTS
 from rankmill.tablestore import Output
 
-REVISION = "1"
+REVISION = "2"
 """Raised when the same settings and inputs would give other tables than they used to."""
 
 

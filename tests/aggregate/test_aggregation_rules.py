@@ -73,6 +73,8 @@ def test_mean_score_by_hand():
     assert dict(zip(scaled.docids, scaled.scores, strict=True)) == {"a": 0.75, "b": 0.75, "c": 0.0}
     flat = Ranking(docids=("a", "b", "c"), scores=(2.0, 2.0, 2.0))
     assert fuse(MeanScore(standardise="z"), [one, flat]).docids == ("a", "b", "c")
+    flat = Ranking(docids=("a", "b", "c"), scores=(0.1, 0.1, 0.1))  # its deviation is 1e-17, not 0
+    assert fuse(MeanScore(standardise="z"), [flat]).scores == (0.0, 0.0, 0.0)
 
 
 def test_copeland_counts_majorities():
@@ -100,6 +102,12 @@ def test_kemeny_is_as_good_as_the_best_of_all_orders(orders):
     assert gain(found) == pytest.approx(max(map(gain, permutations(range(5)))))
 
 
+def test_the_path_breaks_a_cycle_where_it_costs_least():
+    """a leads b by 2/6, b leads c by 4/6, c and a are even: abc has 1, bca 2/3, cab 1/3."""
+    orders = ["abc", "abc", "abc", "bca", "bca", "cab"]
+    assert fuse(HamiltonianPath(), [vote(*order) for order in orders]).docids == ("a", "b", "c")
+
+
 @given(ORDERS)
 def test_the_path_is_as_good_as_the_best_of_all_paths(orders):
     wins = votes(*orders).wins[0]
@@ -110,6 +118,24 @@ def test_the_path_is_as_good_as_the_best_of_all_paths(orders):
 
     found = np.argsort(-HamiltonianPath()(votes(*orders))[0]).tolist()
     assert gain(found) == pytest.approx(max(map(gain, permutations(range(5)))))
+
+
+@given(ORDERS)
+def test_no_move_of_one_document_betters_a_local_search(orders):
+    wins = votes(*orders).wins[0]
+
+    def in_pairs(order):
+        return sum(wins[i, j] for at, i in enumerate(order) for j in order[at + 1 :])
+
+    def in_steps(order):
+        return sum(wins[i, j] - wins[j, i] for i, j in pairwise(order))
+
+    for rule, gain in zip(SEARCHING, [in_pairs, in_steps], strict=True):
+        found = np.argsort(-rule(votes(*orders))[0]).tolist()
+        for document in found:
+            rest = [other for other in found if other != document]
+            moves = [[*rest[:place], document, *rest[place:]] for place in range(5)]
+            assert max(map(gain, moves)) <= gain(found) + 1e-8
 
 
 @given(ORDERS)
@@ -176,6 +202,31 @@ def test_covariance_is_the_inverse_curvature_of_the_posterior():
     assert all(log_posterior(found[0] + step * 100) < best for step in steps)
 
 
+def test_documents_that_tie_are_each_drawn_from_all_that_are_left():
+    """By symmetry a = b. For c the slope is 3 - 2 q - 1 - q - q, q its chance among all three:
+    q = 1/2, so c is twice as strong as a."""
+    tied = Ranking(docids=("a", "b", "c"), scores=(1.0, 1.0, 0.0))
+    rankings = [tied, vote("c", "a", "b"), vote("c", "b", "a")]
+    found, _ = plackett_luce(Votes.of(rankings, "abc"), prior=1e3)
+    assert found[0] == pytest.approx([-log(2) / 3, -log(2) / 3, 2 * log(2) / 3], abs=1e-4)
+
+
+def test_bradley_terry_by_hand():
+    """Of 8 matches a wins 6: odds of 3, and an information of n q (1 - q) on the difference."""
+    found, covariance = bradley_terry(np.array([[[0.0, 6.0], [2.0, 0.0]]]), prior=1e3)
+    assert found[0, 0] - found[0, 1] == pytest.approx(log(3), abs=1e-4)
+    difference = np.array([1, -1]) @ covariance[0] @ np.array([1, -1])
+    assert difference == pytest.approx(1 / (8 * 0.75 * 0.25), abs=1e-4)
+
+
+def test_a_prior_too_wide_for_the_votes_is_refused():
+    unanimous = Votes(np.broadcast_to(np.arange(60.0), (1, 9, 60)))
+    with pytest.raises(ValueError, match="no strengths found"):
+        plackett_luce(unanimous, prior=1e3)
+    with pytest.raises(ValueError, match="less than or equal to 10"):
+        PlackettLuce(prior=1e3)
+
+
 def test_unanimous_strengths_are_finite_and_their_errors_shrink_with_votes():
     few = PlackettLuce().errors(votes(*["abcd"] * 2))[0]
     many = PlackettLuce().errors(votes(*["abcd"] * 20))[0]
@@ -202,7 +253,7 @@ def test_unanimous_votes_win_under_every_rule(rule):
     assert fuse(rule, [vote("c", "a", "b", "d")] * 4).docids == ("c", "a", "b", "d")
 
 
-@pytest.mark.parametrize("rule", RULES, ids=lambda rule: rule.kind)
+@pytest.mark.parametrize("rule", [*RULES, *SEARCHING], ids=lambda rule: f"{rule!r}")
 @given(ORDERS, st.randoms())
 def test_no_rule_minds_the_order_of_the_votes(rule, orders, random):
     rankings = [vote(*order) for order in orders]
@@ -213,7 +264,7 @@ def test_no_rule_minds_the_order_of_the_votes(rule, orders, random):
     )
 
 
-@pytest.mark.parametrize("rule", RULES, ids=lambda rule: rule.kind)
+@pytest.mark.parametrize("rule", [*RULES, *SEARCHING], ids=lambda rule: f"{rule!r}")
 def test_many_lists_at_once_are_each_as_alone(rule):
     orders = [["abcd", "bacd"], ["dcba", "dbca"], ["cadb", "cabd"]]
     alone = [rule(votes(*pair))[0] for pair in orders]
@@ -235,6 +286,22 @@ def test_documents_that_every_vote_ties_come_out_equal(rule):
     scores = rule(Votes.of([flat, flat], "abc"))[0]
     if rule.kind not in {"kemeny", "path"}:  # those give an order, whatever the votes
         assert scores == pytest.approx([scores[0]] * 3)
+
+
+def test_ranks_of_a_tie():
+    tied = Votes(np.array([[[2.0, 5.0, 2.0, 1.0]]]))
+    assert tied.first.tolist() == [[[2, 1, 2, 4]]]
+    assert tied.last.tolist() == [[[3, 1, 3, 4]]]
+    assert tied.midranks.tolist() == [[[2.5, 1, 2.5, 4]]]
+    assert tied.wins[0, 0].tolist() == [0.5, 0, 0.5, 1]
+
+
+def test_votes_are_whole_and_weights_are_one_per_voter():
+    with pytest.raises(ValueError, match="missing"):
+        Votes(np.array([[[1.0, float("nan")]]]))
+    for weights in ([1.0], [1.0, 0.0], [1.0, -1.0], [1.0, float("nan")]):
+        with pytest.raises(ValueError, match="2 positive numbers"):
+            fuse(Borda(), [vote("a", "b"), vote("b", "a")], weights=weights)
 
 
 def test_rankings_of_different_documents_are_refused():

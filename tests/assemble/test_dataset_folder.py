@@ -6,6 +6,7 @@ import pytest
 
 from rankmill.assemble import Assembly, assemble
 from rankmill.errors import StageError
+from rankmill.tables import JUDGMENTS
 
 TEA = "Tea\nSteep black tea for four minutes."
 GREEN = "Boiling water burns green tea."
@@ -125,6 +126,33 @@ def test_judgments_are_the_readings_behind_the_labels(load):
         ("pointwise", 0, None, [0.7]),
         ("pointwise", 1, None, [0.9]),
     ]
+
+
+def test_of_repeated_grades_the_one_nearest_their_mean_is_marked(replaced, spec, facts, tmp_path):
+    """Grades 2, 7 and 6 of d1 have mean 5: trial 2 is nearest. Alone, or ranked, none is."""
+    grades = [("d1", 0, 2.0), ("d1", 1, 7.0), ("d1", 2, 6.0), ("d2", 0, 4.0)]
+    said = (None, "valid", "", "4f2a", "t")
+    rows = [
+        (
+            "q1",
+            f"of_{docid}",
+            trial,
+            0,
+            "score",
+            [docid],
+            None,
+            [value],
+            "grade",
+            *said,
+            docid + str(trial),
+        )
+        for docid, trial, value in grades
+    ]
+    judgments = pl.DataFrame(rows, schema=JUDGMENTS.columns, orient="row")
+    assemble(spec, replaced(judgments=judgments), tmp_path / "marked", facts)
+    found = pl.read_parquet(tmp_path / "marked" / "judgments" / "train.parquet")
+    marks = dict(found.select("request", "nearest_mean").iter_rows())
+    assert marks == {"d10": False, "d11": False, "d12": True, "d20": None}
 
 
 def test_rejections_name_what_was_dropped_and_the_lists_without_triplets(load):

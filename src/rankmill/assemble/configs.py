@@ -64,7 +64,14 @@ QRELS = Table(
     columns={"qid": pl.String, "docid": pl.String, "grade": pl.Int32},
 )
 
-CONFIGS = (LISTWISE, LIST_IDS, TRIPLETS, CORPUS, KEPT_QUERIES, QRELS, JUDGMENTS, REJECTIONS)
+READINGS = Table(
+    name="judgments",
+    key=JUDGMENTS.key,
+    columns={**JUDGMENTS.columns, "nearest_mean": pl.Boolean},
+    nullable=JUDGMENTS.nullable | {"nearest_mean"},
+)
+
+CONFIGS = (LISTWISE, LIST_IDS, TRIPLETS, CORPUS, KEPT_QUERIES, QRELS, READINGS, REJECTIONS)
 """In the order of the card. The first is the one that loads when none is named."""
 
 REJECTED = "rejected"

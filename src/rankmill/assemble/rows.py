@@ -5,10 +5,18 @@ from functools import cached_property
 
 import polars as pl
 
-from rankmill.assemble.configs import CORPUS, KEPT_QUERIES, LIST_IDS, LISTWISE, QRELS, TRIPLETS
+from rankmill.assemble.configs import (
+    CORPUS,
+    KEPT_QUERIES,
+    LIST_IDS,
+    LISTWISE,
+    QRELS,
+    READINGS,
+    TRIPLETS,
+)
 from rankmill.assemble.spec import Assembly
 from rankmill.assemble.tables import AssemblyInput
-from rankmill.tables import JUDGMENTS, REJECTIONS
+from rankmill.tables import REJECTIONS
 
 _DOCUMENTS = 50_000
 _LISTS = 5_000
@@ -32,10 +40,10 @@ class Rows:
                 yield from self._corpus(split)
             case KEPT_QUERIES.name:
                 yield self.tables.kept.filter(split=split).select(list(KEPT_QUERIES.columns))
-            case JUDGMENTS.name:
+            case READINGS.name:
                 kept = self.tables.kept.filter(split=split)
                 judgments = self.tables.judgments.join(kept, on="qid", how="semi")
-                yield judgments.sort(JUDGMENTS.key)
+                yield _marked(judgments.sort(READINGS.key))
             case REJECTIONS.name:
                 yield pl.concat([self.tables.rejections, self.without_triplets])
             case _:
@@ -149,3 +157,17 @@ class Rows:
 
 def _qrels(part: pl.DataFrame) -> pl.DataFrame:
     return part.select("qid", docid="docids", grade="grades").explode("docid", "grade")
+
+
+def _marked(judgments: pl.DataFrame) -> pl.DataFrame:
+    """The readings, and of repeated scores of a document which is nearest their mean.
+
+    The reasoning of that one stands for all of them (Cai et al., "ERank", 2025); of equally near
+    ones it is the first trial's.
+    """
+    score, document = pl.col("scores").list.first(), pl.col("shown").list.first()
+    asked = ["qid", "view", document]
+    distance = pl.when(question="score").then((score - score.mean().over(asked)).abs())
+    repeated = distance.count().over(asked) > 1
+    nearest = distance.rank("ordinal").over(asked) == 1
+    return judgments.with_columns(nearest_mean=pl.when(repeated).then(nearest))

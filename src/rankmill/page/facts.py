@@ -1,20 +1,24 @@
 """What the report says, read off the tables of a build."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from math import isnan, nan
 from statistics import fmean
 from typing import Any, Self
 
+import numpy as np
 import polars as pl
 
-from rankmill.agreement import rbo_by_chance
+from rankmill.agreement import krippendorff_alpha, rbo_by_chance
 from rankmill.finished import Finished
 from rankmill.label.rows import reading
 from rankmill.label.view import View
 from rankmill.polls import Agreement, Poll, agreement_all
 from rankmill.position import PositionBias, position_bias
+from rankmill.readings import Reading
 from rankmill.report import StageReport
 from rankmill.tables import CANDIDATES, JUDGMENTS, LISTS
+from rankmill.triads import cyclic_share
 from rankmill.trials import Readings, candidate_lists, read_trials
 
 
@@ -27,6 +31,8 @@ class ViewFacts:
         malformed: Share of them that got no valid reading.
         trials: Valid trials of every list that was asked about.
         agreement: Of every list with two trials or more.
+        alpha: Krippendorff's alpha of repeated scores, which have equal intervals; else None.
+        cyclic: Share of circular triads among pairs; None where no pairs are compared.
         bias: Position bias; None where documents are read alone.
     """
 
@@ -35,6 +41,8 @@ class ViewFacts:
     malformed: float
     trials: Sequence[int]
     agreement: Sequence[Agreement]
+    alpha: float | None
+    cyclic: float | None
     bias: PositionBias | None
 
     @classmethod
@@ -49,6 +57,8 @@ class ViewFacts:
             malformed=1 - valid / len(judgments) if len(judgments) else 0.0,
             trials=[len(rankings) for rankings in asked],
             agreement=agreement_all(polls, p=0.9, k=k),
+            alpha=_alpha(polls) if view.strategy.score_kind else None,
+            cyclic=cyclic_share(_readings(judgments)),
             bias=position_bias(map(reading, judgments.iter_rows(named=True))),
         )
 
@@ -56,6 +66,24 @@ class ViewFacts:
         """The mean of one measure of agreement over the lists that have it."""
         values = [value for one in self.agreement if (value := getattr(one, measure)) is not None]
         return fmean(values) if values else None
+
+
+def _alpha(polls: Sequence[Poll]) -> float | None:
+    """Over all documents of all lists, with their trials for raters."""
+    most = max((len(poll.rankings) for poll in polls), default=0)
+    units = []
+    for poll in polls:
+        trials = [dict(zip(one.docids, one.scores, strict=True)) for one in poll.rankings]
+        none = [nan] * (most - len(trials))
+        units += [[*(trial[docid] for trial in trials), *none] for docid in trials[0]]
+    alpha = krippendorff_alpha(np.array(units), "interval") if units else nan
+    return None if isnan(alpha) else alpha
+
+
+def _readings(judgments: pl.DataFrame) -> Iterator[list[Reading | None]]:
+    """The readings of every trial of every list."""
+    for _, rows in judgments.group_by("qid", "trial", maintain_order=True):
+        yield [reading(row) for row in rows.iter_rows(named=True)]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
