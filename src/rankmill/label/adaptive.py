@@ -34,7 +34,7 @@ class Adaptive(Spec):
     until: Literal["top_set", "top_order"] = "top_set"
     k: int = Field(default=5, ge=1)
     confidence: float = Field(default=0.84, gt=0, lt=1)
-    prior: float = Field(default=2.0, gt=0)
+    prior: float = Field(default=2.0, gt=0, le=10)
 
     @model_validator(mode="after")
     def cap_is_last(self) -> Self:

@@ -36,7 +36,7 @@ class Tournament(Comparison):
     kind: Literal["tournament"] = "tournament"
     rounds: int = Field(default=5, ge=1)
     rating: Literal["bradley_terry", "elo"] = "bradley_terry"
-    prior: float = Field(default=2.0, gt=0)
+    prior: float = Field(default=2.0, gt=0, le=10)
     step: float = Field(default=32.0, gt=0)
 
     def plan(self, docids: Sequence[str]) -> Plan:
