@@ -13,10 +13,16 @@ import pytest
 from knowing_teacher import corpus, knowing
 from rankmill.errors import TeacherIncapable
 from rankmill.finished import Finished
+from rankmill.label.plans import Question
 from rankmill.line import build
+from rankmill.prompts import find
+from rankmill.readings import Malformed
 from rankmill.settings import Settings
 from rankmill.tables import JUDGMENTS
+from rankmill.teachers.engine import Surroundings
+from rankmill.teachers.llama_cpp import LlamaCpp
 from rankmill.teachers.serve import PORT, Server
+from strategies import PROMPTS
 
 pytestmark = pytest.mark.timeout(300)
 
@@ -78,6 +84,33 @@ def test_a_build_with_a_real_model_in_this_process(tmp_path, smollm2, write):
     assert likelihoods.max() < 0
     assert likelihoods.n_unique() > 1
     assert (dataset / "listwise" / "train.parquet").is_file()
+
+
+def test_every_strategy_copes_with_what_a_real_model_says(tmp_path, smollm2):
+    """A reading, or the reason why there is none; never a fault, and never an invention."""
+
+    async def ask():
+        where = Surroundings(settings=Settings(threads=2), folder=tmp_path, say=lambda _: None)
+        async with LlamaCpp(model=smollm2).open(where) as engine:
+            for strategy, prompt, words in PROMPTS:
+                docids = tuple("xyz"[: len(words.documents)])
+                reply = await engine.answer(strategy.request(find(f"labels/{prompt}"), words))
+                yield strategy, docids, strategy.read(Question(docids=docids), reply)
+
+    async def collect():
+        return [one async for one in ask()]
+
+    outcomes = asyncio.run(collect())
+    assert len(outcomes) == len(PROMPTS)
+    for strategy, docids, outcome in outcomes:
+        if isinstance(outcome, Malformed):
+            assert outcome.reason
+        elif strategy.asks == "score":
+            assert outcome.docid == docids[0]
+        else:
+            assert outcome.shown == docids
+    valid = {s.kind for s, _, outcome in outcomes if not isinstance(outcome, Malformed)}
+    assert {"likelihood", "listwise", "sliding_window"} <= valid
 
 
 @pytest.fixture

@@ -1,11 +1,12 @@
 import asyncio
 import math
 import os
+import re
 import sys
 
 import pytest
 
-from rankmill.errors import ModelError, RequestRefused, TeacherUnavailable
+from rankmill.errors import ModelError, RequestRefused, TeacherIncapable, TeacherUnavailable
 from rankmill.records import Chat, Continuation, Message
 from rankmill.settings import Settings
 from rankmill.teachers.engine import Surroundings
@@ -288,3 +289,36 @@ def test_closing_ends_the_request_in_progress(tmp_path):
 def test_nothing_reaches_the_terminal(tmp_path, capfd):
     asyncio.run(open_and_close(LlamaCpp(model=WEIGHTS), tmp_path))
     assert capfd.readouterr() == ("", "")
+
+
+@needs_weights
+@pytest.mark.parametrize("temperature", [0.0, 1.5])
+def test_a_reply_that_is_held_to_a_permutation_is_one(tmp_path, temperature):
+    """SmolLM2 cannot rank, and says so at length; held to it, it writes what can be read."""
+    asked = chat("Rank [1] to [12].", max_tokens=90, permutes=12, temperature=temperature)
+
+    async def ask():
+        async with LlamaCpp(model=WEIGHTS).open(surroundings(tmp_path)) as engine:
+            return [await engine.answer(asked, trial=trial) for trial in range(3)]
+
+    for reply in asyncio.run(ask()):
+        places = [int(digits) for digits in re.findall(r"\[(\d+)\]", reply.text)]
+        assert sorted(places) == list(range(1, 13))
+        assert reply.text == " > ".join(f"[{place}]" for place in places)
+        assert reply.finish_reason == "stop"
+
+
+@needs_weights
+def test_every_label_comes_with_its_probability_however_small(tmp_path):
+    labels = ("A", "B", "Q", "Z")
+
+    async def ask():
+        async with LlamaCpp(model=WEIGHTS).open(surroundings(tmp_path)) as engine:
+            reply = await engine.answer(chat("Hello", max_tokens=1, top_logprobs=2, labels=labels))
+            with pytest.raises(TeacherIncapable, match="the label 1234 is 4 tokens of this model"):
+                await engine.answer(chat("Hi", max_tokens=1, top_logprobs=2, labels=("1234",)))
+            return reply
+
+    found = dict(asyncio.run(ask()).top_logprobs)
+    assert set(labels) < set(found)
+    assert sum(map(math.exp, found.values())) <= 1.001
