@@ -71,7 +71,29 @@ READINGS = Table(
     nullable=JUDGMENTS.nullable | {"nearest_mean"},
 )
 
-CONFIGS = (LISTWISE, LIST_IDS, TRIPLETS, CORPUS, KEPT_QUERIES, QRELS, READINGS, REJECTIONS)
+GROUPS = Table(
+    name="groups",
+    key=("qid", "group"),
+    columns={
+        "qid": pl.String,
+        "group": pl.Int32,
+        "docids": pl.List(pl.String),
+        "scores": pl.List(pl.Float64),
+        "grades": pl.List(pl.Int32),
+    },
+)
+
+CONFIGS = (
+    LISTWISE,
+    LIST_IDS,
+    TRIPLETS,
+    GROUPS,
+    CORPUS,
+    KEPT_QUERIES,
+    QRELS,
+    READINGS,
+    REJECTIONS,
+)
 """In the order of the card. The first is the one that loads when none is named."""
 
 REJECTED = "rejected"

@@ -7,6 +7,7 @@ import polars as pl
 
 from rankmill.assemble.configs import (
     CORPUS,
+    GROUPS,
     KEPT_QUERIES,
     LIST_IDS,
     LISTWISE,
@@ -51,6 +52,7 @@ class Rows:
                     LISTWISE.name: self._listwise,
                     LIST_IDS.name: lambda part: part.select(list(LIST_IDS.columns)),
                     TRIPLETS.name: self._triplets,
+                    GROUPS.name: self.spec.groups or _no_groups,
                     QRELS.name: _qrels,
                 }[config]
                 yield from map(cut, self.lists.filter(split=split).iter_slices(_LISTS))
@@ -157,6 +159,10 @@ class Rows:
 
 def _qrels(part: pl.DataFrame) -> pl.DataFrame:
     return part.select("qid", docid="docids", grade="grades").explode("docid", "grade")
+
+
+def _no_groups(_: pl.DataFrame) -> pl.DataFrame:
+    return GROUPS.empty()
 
 
 def _marked(judgments: pl.DataFrame) -> pl.DataFrame:

@@ -4,6 +4,7 @@ from typing import Self
 
 from pydantic import Field, model_validator
 
+from rankmill.assemble.sublists import Sublists
 from rankmill.spec import Spec
 
 
@@ -15,6 +16,7 @@ class Assembly(Spec):
             those which the retriever had ranked highest.
         positive_grade: A document with at least this grade is a positive.
         negative_grade: A document with at most this grade is a negative.
+        groups: Shorter lists cut out of the labelled ones, as config `groups`; none if left out.
         title: Heading of the card; the recipe's name if empty.
         licence: Licence of the dataset, best as an SPDX id. Without one, the card takes the
             corpus's, if every document has the same.
@@ -24,6 +26,7 @@ class Assembly(Spec):
     negatives: int = Field(default=4, ge=1)
     positive_grade: int = Field(default=2, ge=1)
     negative_grade: int = Field(default=0, ge=0)
+    groups: Sublists | None = None
     title: str = ""
     licence: str | None = None
     tags: tuple[str, ...] = ()

@@ -1,0 +1,82 @@
+"""Many shorter lists out of one that was labelled."""
+
+import random
+from collections.abc import Iterator
+from typing import Annotated, Self
+
+import polars as pl
+from pydantic import Field, model_validator
+
+from rankmill.assemble.configs import GROUPS
+from rankmill.spec import Spec
+
+
+class Sublists(Spec):
+    """Cut groups of several sizes out of every labelled list, and shuffle each.
+
+    A group takes every n-th document from somewhere in the ranking, with n and the beginning drawn
+    at random: groups from all over the list and from one stretch of it, for no further call. What
+    is longer than the list is left out, and a group is never drawn twice.
+
+    Paper: Sun et al., "GroupRank", 2025 (multi-scale interval sampling, sizes 5 to 20; shown in
+    random and not in ranked order).
+
+    Attributes:
+        sizes: Documents of a group, in rising order; each is drawn as often as the others.
+        per_list: Groups of each list, if it has as many.
+        seed: Draws them.
+    """
+
+    sizes: tuple[Annotated[int, Field(ge=2)], ...] = (5, 10, 20)
+    per_list: int = Field(default=10, ge=1)
+    seed: int = 17
+
+    @model_validator(mode="after")
+    def sizes_rise(self) -> Self:
+        """Refuse sizes that are not in rising order, or none."""
+        if not self.sizes or list(self.sizes) != sorted(set(self.sizes)):
+            raise ValueError(f"sizes must rise, found {list(self.sizes)}")
+        return self
+
+    def places(self, qid: str, depth: int) -> list[tuple[int, ...]]:
+        """The groups of one list as places in its ranking, from 0, in the order to show."""
+        chance = random.Random(f"{self.seed}/{qid}")
+        every = sorted(
+            {
+                (size, step, start)
+                for size in self.sizes
+                for step in range(1, (depth - 1) // (size - 1) + 1)
+                for start in range(depth - step * (size - 1))
+            }
+        )
+        groups = []
+        for size, step, start in _evenly(every, chance)[: self.per_list]:
+            group = list(range(start, start + step * size, step))
+            chance.shuffle(group)
+            groups.append(tuple(group))
+        return groups
+
+    def __call__(self, lists: pl.DataFrame) -> pl.DataFrame:
+        """GROUPS, their documents in the order to show.
+
+        Args:
+            lists: Columns qid, and docids, scores and grades, best first.
+        """
+        return pl.DataFrame(list(self._rows(lists)), schema=GROUPS.columns, orient="row")
+
+    def _rows(self, lists: pl.DataFrame) -> Iterator[tuple[object, ...]]:
+        for qid, docids, *values in lists.select("qid", "docids", "scores", "grades").iter_rows():
+            for number, places in enumerate(self.places(qid, len(docids))):
+                columns = ([column[place] for place in places] for column in (docids, *values))
+                yield qid, number, *columns
+
+
+def _evenly(every: list[tuple[int, int, int]], chance: random.Random) -> list[tuple[int, int, int]]:
+    """All groups in random order, sizes taking turns."""
+    by_size: dict[int, list[tuple[int, int, int]]] = {}
+    for group in every:
+        by_size.setdefault(group[0], []).append(group)
+    for groups in by_size.values():
+        chance.shuffle(groups)
+    turns = range(max(map(len, by_size.values()), default=0))
+    return [groups[turn] for turn in turns for groups in by_size.values() if turn < len(groups)]
