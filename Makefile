@@ -26,6 +26,7 @@ bench: $(VENV)/.test  ## prints ratios side by side
 	$(BIN)/python bench/overhead.py
 	$(BIN)/python bench/kill_and_rerun.py
 	$(BIN)/python bench/ingest_million.py
+	$(BIN)/python bench/settle.py
 
 clean:
 	rm -rf $(VENV) .pytest_cache .mypy_cache .ruff_cache .hypothesis
