@@ -9,7 +9,7 @@ from rankmill.check import prompts_of
 from rankmill.settings import Settings
 
 RECIPES = sorted((Path(__file__).parents[1] / "recipes").glob("*.toml"))
-CALLS = {"e2rank": 1, "erank": 60, "fullrank": 45, "prp": 380, "rankgpt": 9, "utility": 5}
+CALLS = {"e2rank": 1, "erank": 60, "fullrank": 45, "prp": 380, "rankgpt": 9, "utility": 6}
 """What section 2 of each paper says a list costs."""
 
 

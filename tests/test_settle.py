@@ -7,6 +7,7 @@ from rankmill.aggregate import Borda
 from rankmill.filters import SelfConsistency
 from rankmill.label import View
 from rankmill.label.listwise import Listwise
+from rankmill.label.pairwise import Pairwise
 from rankmill.label.pointwise import Pointwise
 from rankmill.settle import Settle, settle
 from rankmill.tables import CANDIDATES, JUDGMENTS, LABELS, LISTS, QUERIES
@@ -162,3 +163,42 @@ def test_lists_and_trials_keep_apart_by_query():
 def test_negative_weights_are_refused():
     with pytest.raises(ValueError, match="weights must be 0 or more"):
         Settle(weights={"listwise": -1})
+
+
+def test_a_list_that_could_not_be_compared_weighs_nothing():
+    _, lists, _ = settle(
+        Settle(),
+        [LISTWISE],
+        queries("q1", "q2"),
+        candidates(q1="abc", q2="abc"),
+        judgments(
+            permutation("q1", 0, "abc"),
+            permutation("q1", 1, "cba", status="malformed"),
+            permutation("q2", 0, "abc"),
+            permutation("q2", 1, "acb"),
+        ),
+    )
+    assert lists["weight"].to_list() == pytest.approx([0.0, 1 / 3])
+    assert lists["difficulty"].to_list() == [None, pytest.approx(1 / 3)]
+
+
+def test_a_list_too_short_to_ask_about_is_a_ranking_of_its_own():
+    pairs = View(name="pairs", strategy=Pairwise(), teacher="t", prompt="p")
+    labels, _, rejections = settle(
+        Settle(), [pairs], queries("q1"), candidates(q1="a"), judgments()
+    )
+    assert labels["docid"].to_list() == ["a"]
+    assert rejections == []
+
+
+def test_errors_are_those_of_the_votes_that_gave_the_scores():
+    labels, _, _ = settle(
+        Settle(rule=Borda()),
+        [LISTWISE, POINTWISE],
+        queries("q1"),
+        candidates(q1="abc"),
+        judgments(permutation("q1", 0, "abc"), *scores("q1", a=0.1, b=0.2, c=0.9)),
+    )
+    # listwise: a 1, b 1/2, c 0; pointwise: c 1, b 1/2, a 0
+    errors = dict(labels.select("docid", "stderr").iter_rows())
+    assert errors == pytest.approx({"a": 0.5, "b": 0.0, "c": 0.5})

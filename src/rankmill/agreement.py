@@ -20,8 +20,9 @@ Floats = NDArray[np.float64]
 def tau_b(scores: Floats) -> Floats:
     """Mean Kendall's tau-b over all pairs of voters, in [-1, 1]; 0 by chance.
 
-    Tau-b leaves out the pairs of documents that a voter ties. Pairs of voters one of whom ties
-    every document are left out; lists of fewer than two documents give 1.
+    Tau-b leaves out the pairs of documents that a voter ties. A voter who ties every document
+    agrees with no other (0), and two such voters are left out; lists of fewer than two documents
+    give 1.
 
     Paper: Kendall, "The Treatment of Ties in Ranking Problems", Biometrika 1945.
     """
@@ -34,6 +35,8 @@ def tau_b(scores: Floats) -> Floats:
     untied = np.diagonal(products, axis1=1, axis2=2)
     with np.errstate(invalid="ignore", divide="ignore"):
         taus = products / np.sqrt(untied[:, :, None] * untied[:, None, :])
+    one_says_nothing = (untied[:, :, None] == 0) != (untied[:, None, :] == 0)
+    taus = np.where(one_says_nothing, 0.0, taus)
     return _mean_over_pairs(taus)
 
 
@@ -56,11 +59,6 @@ def kendall_w(scores: Floats) -> Floats:
     with np.errstate(invalid="ignore", divide="ignore"):
         concordance: Floats = 12 * squares / (m**2 * (n**3 - n) - m * ties)
     return concordance
-
-
-def w_by_chance(voters: int) -> float:
-    """Expected Kendall's W of random orders."""
-    return 1 / voters
 
 
 def rbo(scores: Floats, p: float) -> Floats:
@@ -92,11 +90,6 @@ def top_k(scores: Floats, k: int) -> Floats:
     """
     worths = (np.arange(scores.shape[-1]) < k) / k
     return _mean_over_pairs(_at_worse_rank(scores, worths))
-
-
-def top_k_by_chance(documents: int, k: int) -> float:
-    """Expected share of their first k documents that two random orders have in common."""
-    return min(k, documents) / documents * min(k, documents) / k
 
 
 def krippendorff_alpha(values: Floats, level: Literal["nominal", "ordinal", "interval"]) -> float:

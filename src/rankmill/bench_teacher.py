@@ -84,6 +84,12 @@ def _only(recipe: Recipe, views: Sequence[str]) -> Recipe:
     if unknown := set(views) - set(known):
         raise ConfigError(f"--views {sorted(unknown)}: the recipe defines {', '.join(known)}")
     chosen = tuple(view for view in recipe.views if not views or view.name in views)
+    for view in chosen:
+        waits = set(view.where.views) if view.where else set()
+        if left_out := sorted(waits - {one.name for one in chosen}):
+            raise ConfigError(
+                f"--views: {view.name} waits for {', '.join(left_out)}; name them too"
+            )
     weights = {name: value for name, value in recipe.settle.weights.items() if name in known}
     bare = type(recipe.settle)(
         rule=recipe.settle.rule, fusion=recipe.settle.fusion, weights=weights
@@ -111,7 +117,7 @@ def _check(views: Sequence[View], collection: Collection) -> None:
     longest = max(collection.lists.values(), key=len)
     for view in views:
         try:
-            next(view.strategy.plan(longest))
+            next(view.strategy.plan(longest), ())
         except ValueError as error:
             raise ConfigError(f"view {view.name}, lists of {len(longest)}: {error}") from error
         bare = [q.qid for q in collection.queries.values() if not q.answer]

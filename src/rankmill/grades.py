@@ -36,7 +36,8 @@ class Bands(_ListByList):
     """Grade by rank alone: the first `sizes[0]` documents get the highest grade, and so on.
 
     Documents below all bands get 0. With the default sizes: rank 1 gets 3, ranks 2 and 3 get 2,
-    ranks 4 to 6 get 1.
+    ranks 4 to 6 get 1. Documents that tie all get what the last of them gets; a list whose
+    documents all tie gets 0 throughout.
     """
 
     kind: Literal["bands"] = "bands"
@@ -45,8 +46,11 @@ class Bands(_ListByList):
     def values(self, labelled: LabelledList) -> Mapping[str, float]:
         """Grade every document of a list, by docid."""
         best_first = [len(self.sizes) - i for i, size in enumerate(self.sizes) for _ in range(size)]
-        docids = labelled.consensus.docids
-        return dict(zip(docids, [*best_first, *(0 for _ in docids)], strict=False))
+        consensus = labelled.consensus
+        told_apart = len(set(consensus.scores)) > 1 or len(consensus.scores) == 1
+        bands = [*(best_first if told_apart else ()), *(0 for _ in consensus.docids)]
+        last = {score: bands[place] for place, score in enumerate(consensus.scores)}
+        return {d: last[s] for d, s in zip(consensus.docids, consensus.scores, strict=True)}
 
 
 class Cuts(_ListByList):

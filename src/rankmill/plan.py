@@ -99,7 +99,7 @@ def _view_requests(build: Build, view: View, documents: Sequence[Document]) -> I
     shown = {d.docid: as_data(text_of(d.title, d.text), limit=view.excerpt) for d in documents}
     for start in range(0, len(documents), depth):
         docids = [d.docid for d in documents[start : start + depth]]
-        for question in next(view.strategy.plan(docids)):
+        for question in next(view.strategy.plan(docids), ()):
             texts = [shown[docid] for docid in question.docids]
             words = Words(query=_QUERY, documents=texts, answer=texts[0])
             yield view.strategy.request(prompt, words)

@@ -173,17 +173,17 @@ def _load(name: str, path: Path, _modified: int) -> Prompt:
     return Prompt.parse(name, path.read_text(encoding="utf-8"))
 
 
-_BRACKETED = re.compile(r"\[(\d+)\]")
+_BRACKETED = re.compile(r"\[(\d+|[A-Z])\]")
 _MARKUP = re.compile(r"<(?=\||/?(?:document|query)\b)", re.IGNORECASE)
 
 
 def as_data(text: str, *, limit: int) -> str:
     """Make text of a corpus or a user safe to stand in a prompt.
 
-    White space becomes single spaces; `[12]` becomes `(12)`, so that it cannot pass for an
-    identifier (RankGPT and ReasonRank do the same); the marks that fence documents and the marks
-    of chat templates (`<|im_start|>`) lose their meaning. A text longer than `limit` characters
-    is cut at a word and ends with an ellipsis.
+    White space becomes single spaces; `[12]` and `[B]` become `(12)` and `(B)`, so that they
+    cannot pass for identifiers (RankGPT and ReasonRank do so with numbers); the marks that fence
+    documents and the marks of chat templates (`<|im_start|>`) lose their meaning. A text longer
+    than `limit` characters is cut at a word and ends with an ellipsis.
     """
     flat = _MARKUP.sub("\u2039", _BRACKETED.sub(r"(\1)", " ".join(text.split())))
     if len(flat) <= limit:

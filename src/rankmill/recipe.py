@@ -102,7 +102,7 @@ class Recipe(Spec):
         docids = [str(place) for place in range(self.retrieve.depth)]
         for view in self.views:
             try:
-                next(view.strategy.plan(docids))
+                next(view.strategy.plan(docids), ())
             except ValueError as error:
                 raise ValueError(f"views.{view.name}: retrieve.depth of {error}") from error
         return self

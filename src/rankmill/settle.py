@@ -128,8 +128,6 @@ def join(
     agreements = _agreements(spec, whole)
     several = [qid for qid, poll in polls.items() if len(poll.rankings) > 1]
     joined = dict(zip(several, fuse_all(spec.joins, [polls[qid] for qid in several]), strict=True))
-    spread = [_all_trials(spec, whole[qid]) for qid in several]
-    errors = dict(zip(several, fuse_all(spec.joins, spread), strict=True))
     labelled = []
     for qid, one in whole.items():
         (alone, *_) = (by_list[qid][name] for name in by_list[qid] if spec.weight(name))
@@ -143,7 +141,7 @@ def join(
                 agreement=agreements[qid],
                 scores={v.name: _means(one, v) for v in views if _scored(one, v)},
                 consensus=joined.get(qid, alone).ranking,
-                errors=errors.get(qid, alone).errors,
+                errors=joined.get(qid, alone).errors,
             )
         )
     return labelled, rejections
@@ -217,7 +215,11 @@ def _list_rows(
     rows = []
     for one, across, rejection in zip(labelled, between, found, strict=True):
         within = _mean_of([one.agreement[v] for v, read in one.trials.items() if len(read) > 1])
-        sure = within.tau if within.tau is not None else across.tau
+        voting_tau = _mean_of(
+            [a for v, a in one.agreement.items() if spec.weight(v) and len(one.trials[v]) > 1]
+        ).tau
+        sure = voting_tau if voting_tau is not None else across.tau
+        compared = sum(one.begun[v] for v in one.begun if spec.weight(v)) > 1
         docids, source = one.consensus.docids, one.source_docid
         rows.append(
             (
@@ -226,7 +228,7 @@ def _list_rows(
                 *within,
                 across.tau,
                 None if sure is None else (1 - sure) / 2,
-                1.0 if sure is None else max(sure, 0.0),
+                (0.0 if compared else 1.0) if sure is None else max(sure, 0.0),
                 _stopped(one, caps),
                 docids.index(source) + 1 if source in docids else None,
                 rejection is None,
@@ -269,13 +271,6 @@ def _label_rows(spec: Settle, kept: Sequence[LabelledList]) -> pl.DataFrame:
             for rank, (docid, score) in enumerate(scored, start=1)
         ]
     return pl.DataFrame(rows, schema=_LABELLED.schema, orient="row")
-
-
-def _all_trials(spec: Settle, one: Readings) -> Poll:
-    """The trials of every view that votes; those of one view share its weight."""
-    voting = [(spec.weight(name), read) for name, read in one.trials.items() if read]
-    each = [(weight / len(read), trial) for weight, read in voting if weight for trial in read]
-    return Poll(rankings=[trial for _, trial in each], weights=tuple(w for w, _ in each))
 
 
 def _graded(spec: Settle, labels: pl.DataFrame) -> pl.DataFrame:

@@ -1,3 +1,4 @@
+from dataclasses import replace
 from itertools import permutations
 from math import log2
 from statistics import mean
@@ -143,6 +144,13 @@ def test_what_is_relevant_must_be_said_once(fields):
 def test_bands_grade_by_rank():
     grades = Bands(sizes=(1, 2)).values(labelled("dcba"))
     assert grades == {"d": 2, "c": 1, "b": 1, "a": 0}
+
+
+def test_documents_that_were_not_told_apart_share_the_lowest_of_their_grades():
+    lists = replace(labelled("abcd"), consensus=Ranking.top(("a",), ("b", "c", "d")))
+    assert Bands(sizes=(1, 2)).values(lists) == {"a": 2, "b": 0, "c": 0, "d": 0}
+    flat = replace(labelled("abcd"), consensus=Ranking.by_score(dict.fromkeys("abcd", 0.0)))
+    assert set(Bands().values(flat).values()) == {0}
 
 
 def test_cuts_never_rise_down_the_ranking():

@@ -7,11 +7,13 @@ import pytest
 from rankmill.errors import PromptError
 from rankmill.label.first_token import FirstToken
 from rankmill.label.graded import Graded
+from rankmill.label.groupwise import Groupwise
 from rankmill.label.likelihood import Likelihood
 from rankmill.label.listwise import Listwise
 from rankmill.label.pairwise import Pairwise
 from rankmill.label.plans import Question
 from rankmill.label.pointwise import Pointwise
+from rankmill.label.selection import Selection
 from rankmill.label.setwise import Setwise
 from rankmill.label.tour_rank import TourRank
 from rankmill.prompts import Prompt, find
@@ -165,3 +167,56 @@ def test_a_prompt_of_the_wrong_form_is_refused():
     )
     with pytest.raises(PromptError, match="prompt wrong: expected turns prefix and text"):
         Likelihood().request(wrong, ALONE)
+
+
+CUT = {"finish_reason": "length"}
+
+
+@pytest.mark.parametrize(
+    ("strategy", "text"),
+    [
+        (Graded(how="text", highest=10), "1"),
+        (Selection(), "My selection: [2]"),
+        (Selection(), "My selection: ["),
+        (Setwise(), "B"),
+        (Groupwise(), '{"[1]": 1, "[2]": 2, "[3]": 3'),
+        (Listwise(repair="rankgpt"), "<think>The query has 3 parts; 2020 was"),
+        (Listwise(), "[1] > [2] > ["),
+    ],
+)
+def test_what_was_cut_short_is_no_judgment(strategy, text):
+    shown = ("x",) if isinstance(strategy, Graded) else SHOWN
+    assert strategy.read(question(*shown), Reply(text=text, **CUT)).reason == "cut_short"
+
+
+def test_what_is_whole_is_read_though_the_room_was_used_up():
+    assert Listwise().read(question(*SHOWN), Reply(text="[3] > [1] > [2]", **CUT)).ranked
+    whole = Reply(text="<think>hm</think><answer>7</answer> and", **CUT)
+    assert Graded(how="text", highest=10).read(question("x"), whole).reason == "cut_short"
+    marked = Reply(text="<think>hm</think><answer>7</answer>", **CUT)
+    assert Graded(how="text", highest=10).read(question("x"), marked).value == 7
+
+
+@pytest.mark.parametrize(
+    ("strategy", "text"),
+    [
+        (Listwise(), f"[{'9' * 5000}]"),
+        (Graded(how="text", highest=10), "9" * 5000),
+        (Selection(), f"My selection: [{'9' * 5000}]"),
+        (Selection(), "My selection:"),
+        (Groupwise(), "[" * 3000),
+        (Groupwise(), f'{{"[1]": {"9" * 400}, "[2]": 1, "[3]": 1}}'),
+        (Groupwise(), f'{{"[{"9" * 5000}]": 1}}'),
+        (Setwise(), "9" * 5000),
+    ],
+)
+def test_no_reply_however_odd_is_a_fault(strategy, text):
+    shown = ("x",) if isinstance(strategy, Graded) else SHOWN
+    assert strategy.read(question(*shown), Reply(text=text)).reason
+
+
+def test_an_alternative_without_any_probability_is_no_fault():
+    reply = Reply(top_logprobs=(("A", -0.1), ("B", -9999.0)))
+    found = FirstToken().read(question(*SHOWN), reply)
+    assert found.values[0] == 0
+    assert found.values[1] == found.values[2] < -9000

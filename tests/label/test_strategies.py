@@ -224,3 +224,21 @@ def test_trials_that_cannot_differ_are_refused():
         )
     with pytest.raises(ValueError, match="cannot be called source"):
         View(name="source", strategy=Pointwise(), teacher="t", prompt="p")
+
+
+def test_votes_are_over_different_orders():
+    asked = []
+    teacher, strategy = SimulatedTeacher(), Setwise(children=1, votes=3, k=5)
+
+    def read(question):
+        asked.append(question.docids)
+        return teacher.read(strategy, question)
+
+    follow(strategy.plan(shuffled(5)), read)
+    for one, other in zip(asked[::2], asked[1::2], strict=True):  # two documents, two orders
+        assert one == other[::-1]
+
+
+def test_a_group_smaller_than_its_window_is_refused():
+    with pytest.raises(ValueError, match=r"window\.size 5 must be at least size 20"):
+        SlidingWindow(window=Groupwise(size=5))

@@ -42,7 +42,9 @@ def judge(build: Build, collection: Collection, view: View, before: Mapping[str,
         if view.where:
             judged = pl.concat([before[v.name].read(JUDGMENTS) for v in cheap])
             lists = unsure(view, cheap, lists, judged)
-        send = _Metered(build, view, len(lists) * view.calls(max(map(len, lists.values()))))
+        send = _Metered(
+            build, view, len(lists) * view.calls(max(map(len, lists.values()), default=0))
+        )
         judgments = build.teachers.run(
             read_lists(
                 view,

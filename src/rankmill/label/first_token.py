@@ -19,6 +19,9 @@ from rankmill.teachers.engine import Need
 class FirstToken(Spec):
     """Label the documents A, B, C, … and order them by how probable each letter is as the answer.
 
+    The letter is the first token of the answer, in either case; the paper reads it after an
+    opening bracket that it puts into the answer, which chat endpoints do not let one do.
+
     One token is read instead of a permutation written. The score is the letter's logarithmic
     share of all letters' probability. At most 26 documents; longer lists take a sliding window.
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from itertools import accumulate, pairwise
+from math import isfinite
 from typing import ClassVar, Literal
 
 from rankmill.errors import PromptError
@@ -75,6 +76,6 @@ class InContext(Spec):
 
     def read(self, question: Question, reply: Reply) -> Scores | Malformed:
         """Read every document's attention."""
-        if len(reply.scores) != len(question.docids):
+        if len(reply.scores) != len(question.docids) or not all(map(isfinite, reply.scores)):
             return Malformed(reason="no_attention")
         return Scores(shown=question.docids, values=reply.scores)

@@ -13,14 +13,14 @@ from typing import Any
 from rankmill.readings import Choice, Malformed, Permutation, Score, Scores
 from rankmill.records import Reply
 
-_RANKING = re.compile(r"\[\d+\](\s*>\s*\[\d+\])*")
-_IDENTIFIER = re.compile(r"\[(\d+)\]")
+_RANKING = re.compile(r"\[\d{1,4}\](\s*>\s*\[\d{1,4}\])*")
+_IDENTIFIER = re.compile(r"\[(\d{1,4})\]")
 _ANSWER = re.compile(r".*<answer>(.*)</answer>", re.DOTALL)
 _FENCE = re.compile(r"```(?:json)?\s*(.*?)\s*```", re.DOTALL)
-_LABEL = re.compile(r"(?:(?:passage|document)\s+)?\[?([A-Z]|\d+)\]?\.?", re.IGNORECASE)
+_LABEL = re.compile(r"(?:(?:passage|document)\s+)?\[?([A-Z]|\d{1,4})\]?\.?", re.IGNORECASE)
 _SELECTION = re.compile(r"(.*)\bselection:\s*\[?((?:[^\[\]]|\[\d+\])*)\]?\s*", re.DOTALL | re.I)
-_NAMED = re.compile(r"(?:(?:passage|document)[\s-]*)?\[?(\d+)\]?", re.IGNORECASE)
-_NONE = {"", "none"}
+_NAMED = re.compile(r"(?:(?:passage|document)[\s-]*)?\[?(\d{1,4})\]?", re.IGNORECASE)
+_NONE = "none"
 _EXCERPT = 80
 
 
@@ -33,7 +33,7 @@ def parse_permutation(
     done, and said: every number is an identifier, repeated and unknown ones are dropped, and
     missing ones follow in the order shown.
     """
-    text = _answer(reply)
+    text = _answer(reply, may_end=not repair)
     if isinstance(text, Malformed):
         return text
     if repair:
@@ -50,7 +50,7 @@ def parse_permutation(
 
 def _repaired(text: str, shown: Sequence[str]) -> Permutation | Malformed:
     """Sun et al., "Is ChatGPT Good at Search?", EMNLP 2023: what their released code does."""
-    said = [int(digits) for digits in re.findall(r"\d+", text)]
+    said = [int(digits) for digits in re.findall(r"\d{1,4}", text)]
     kept = [place for place in dict.fromkeys(said) if 1 <= place <= len(shown)]
     if not kept:
         return Malformed(reason="not_a_ranking", detail=_excerpt(text))
@@ -87,7 +87,7 @@ def parse_selection(reply: Reply, shown: Sequence[str]) -> Choice | Malformed:
     if not match:
         return _no(reply, "not_a_selection", text)
     named = match.group(2).strip().rstrip(".")
-    parts = [] if named.casefold() in _NONE else [part.strip() for part in named.split(",")]
+    parts = [] if named.casefold() == _NONE else [part.strip() for part in named.split(",")]
     found = [_NAMED.fullmatch(part) for part in parts]
     places = [int(one.group(1)) for one in found if one]
     if len(places) < len(parts):
@@ -102,7 +102,7 @@ def parse_grade(reply: Reply, docid: str, highest: int) -> Score | Malformed:
     text = _answer(reply)
     if isinstance(text, Malformed):
         return text
-    if not re.fullmatch(r"-?\d+", text):
+    if not re.fullmatch(r"-?\d{1,9}", text):
         return _no(reply, "not_a_grade", text)
     if not 0 <= int(text) <= highest:
         return Malformed(reason="out_of_range", detail=f"{_excerpt(text)} of 0 to {highest}")
@@ -117,11 +117,11 @@ def parse_grades(reply: Reply, shown: Sequence[str], highest: int) -> Scores | M
     fenced = _FENCE.fullmatch(text)
     try:
         grades = json.loads(fenced.group(1) if fenced else text, object_pairs_hook=list)
-    except ValueError:
+        named = [(_NAMED.fullmatch(name), value) for name, value in _pairs(grades)]
+        numbers = [float(value) for _, value in named if type(value) in {int, float}]
+    except (ValueError, RecursionError, OverflowError):
         return _no(reply, "not_grades", text)
-    named = [(_NAMED.fullmatch(name), value) for name, value in _pairs(grades)]
     places = [int(name.group(1)) for name, _ in named if name]
-    numbers = [float(value) for _, value in named if type(value) in {int, float}]
     if not places or len(places) < len(named) or len(numbers) < len(named):
         return Malformed(reason="not_grades", detail=_excerpt(text))
     if fault := _wrong_places(places, len(shown), text):
@@ -142,11 +142,14 @@ def _pairs(parsed: object) -> list[tuple[str, Any]]:
     return []
 
 
-def _answer(reply: Reply) -> str | Malformed:
-    """What there is to read."""
+def _answer(reply: Reply, *, may_end: bool = False) -> str | Malformed:
+    """What there is to read. With `may_end`, what it says will show whether it was cut short."""
     if reply.fault:
         return reply.fault
-    return _ANSWER.sub(r"\1", reply.text).strip() or Malformed(reason="empty")
+    text, marked = _ANSWER.subn(r"\1", reply.text)
+    if reply.finish_reason == "length" and not marked and not may_end and text.strip():
+        return Malformed(reason="cut_short", detail=_excerpt(text))
+    return text.strip() or Malformed(reason="empty")
 
 
 def _no(reply: Reply, reason: Any, text: str) -> Malformed:  # noqa: ANN401 - Malformed's Literal

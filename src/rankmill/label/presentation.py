@@ -19,8 +19,9 @@ def present(
     each trial anew. `balanced` makes blocks of trials: for each block the list is shuffled and
     cut into as many parts as the block has trials, and every part stands in every place of the
     list once. The rows are those of Williams' square, so that in blocks of even size each part
-    also follows each other part once, and what is in a part is reversed in every second trial:
-    two trials show an order and its reverse, which cancels any bias that is linear in the place.
+    also follows each other part once, and what is in a part is reversed in every second trial.
+    Over a block of even size a bias that is linear in the place cancels; a block of two shows an
+    order and its reverse.
 
     Paper: Williams, "Experimental Designs Balanced for the Estimation of Residual Effects of
     Treatments", Australian Journal of Chemistry 1949.

@@ -39,6 +39,6 @@ def log_shares(found: Mapping[str, float], reply: Reply) -> Sequence[float]:
     A label that is not among the alternatives is less probable than the least of them, and gets
     that one's probability: all that are missing tie at the end.
     """
-    least = exp(min(logprob for _, logprob in reply.top_logprobs))
-    total = sum(found.values())
-    return [log((mass or min(least, total)) / total) for mass in found.values()]
+    total = log(sum(found.values()))
+    least = min(*(logprob for _, logprob in reply.top_logprobs), total)
+    return [(log(mass) if mass else least) - total for mass in found.values()]

@@ -6,6 +6,9 @@ from typing import Any, NamedTuple
 from rankmill.label.plans import Asked, Refused
 from rankmill.readings import Choice, Malformed, Permutation, Reading, Score, Scores
 
+REPAIRED = "repaired"
+"""How the detail of a valid judgment begins whose reply was repaired."""
+
 
 class Cells(NamedTuple):
     """What a judgment says of its outcome."""
@@ -20,7 +23,7 @@ def cells(asked: Asked) -> Cells:
     """The cells of an outcome. A choice ranks fewer documents than were shown."""
     match asked.outcome:
         case Permutation(ranked=ranked, repair=repair):
-            return Cells(ranked=list(ranked), detail=f"repaired: {repair}" if repair else "")
+            return Cells(ranked=list(ranked), detail=f"{REPAIRED}: {repair}" if repair else "")
         case Choice(chosen=chosen):
             return Cells(ranked=list(chosen))
         case Score(value=value):

@@ -2,6 +2,7 @@
 
 import random
 from collections.abc import Generator, Sequence
+from math import factorial
 from typing import Literal
 
 from pydantic import Field
@@ -19,7 +20,7 @@ class Setwise(Comparison):
     """Ask which of `children` + 1 documents is the best, and sort the best `k` by that.
 
     Documents are shown under shuffled labels, so that no place in the heap always has the same
-    letter; `votes` of the same few under other labels may be taken, and the majority wins.
+    letter; `votes` of the same few, each in another order, may be taken, and the majority wins.
 
     Papers: Zhuang et al., "A Setwise Approach for Effective and Highly Efficient Zero-shot
     Ranking with Large Language Models", SIGIR 2024 (c = 3, k = 10; heapsort, bubblesort; text or
@@ -37,7 +38,7 @@ class Setwise(Comparison):
         chance = random.Random("\n".join(docids))
 
         def pick(few: Sequence[str]) -> Generator[Sequence[Question], Sequence[Reading], str]:
-            shown = [tuple(chance.sample(few, len(few))) for _ in range(self.votes)]
+            shown = self._orders(few, chance)
             readings = yield [Question(docids=docids) for docids in shown]
             named = [best(reading) for reading in readings]
             return max(few, key=named.count)
@@ -47,6 +48,13 @@ class Setwise(Comparison):
         else:
             ordered = yield from best_by_bubbling(docids, self.k, few=self.children + 1, pick=pick)
         return Ranking.top(ordered, [docid for docid in docids if docid not in ordered])
+
+    def _orders(self, few: Sequence[str], chance: random.Random) -> list[tuple[str, ...]]:
+        """As many different orders as there are votes, or as there can be."""
+        orders: dict[tuple[str, ...], None] = {}
+        while len(orders) < min(self.votes, factorial(len(few))):
+            orders[tuple(chance.sample(few, len(few)))] = None
+        return list(orders)
 
     def varies(self, presentation: Presentation) -> bool:
         """Whether the order of comparisons can change the outcome."""

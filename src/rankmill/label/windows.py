@@ -56,6 +56,8 @@ class _Windowed(Spec):
         if self.stride >= self.size:
             raise ValueError(f"stride {self.stride} must be smaller than size {self.size}")
         next(self.window.plan([str(place) for place in range(self.size)]))  # refuses too many
+        if isinstance(self.window, Groupwise) and self.window.size < self.size:
+            raise ValueError(f"window.size {self.window.size} must be at least size {self.size}")
         return self
 
     @property

@@ -17,6 +17,7 @@ from rankmill.polls import Agreement, Poll, agreement_all
 from rankmill.position import PositionBias, position_bias
 from rankmill.readings import Reading
 from rankmill.report import StageReport
+from rankmill.settle import Settle
 from rankmill.tables import CANDIDATES, JUDGMENTS, LISTS
 from rankmill.triads import cyclic_share
 from rankmill.trials import Readings, candidate_lists, read_trials
@@ -46,7 +47,9 @@ class ViewFacts:
     bias: PositionBias | None
 
     @classmethod
-    def of(cls, view: View, judgments: pl.DataFrame, found: Mapping[str, Readings], k: int) -> Self:
+    def of(
+        cls, view: View, judgments: pl.DataFrame, found: Mapping[str, Readings], settle: Settle
+    ) -> Self:
         """Of one view's JUDGMENTS and what its trials came to."""
         asked = [one.trials[view.name] for one in found.values() if one.begun[view.name]]
         polls = [Poll(rankings=rankings) for rankings in asked if len(rankings) > 1]
@@ -56,7 +59,7 @@ class ViewFacts:
             questions=len(judgments),
             malformed=1 - valid / len(judgments) if len(judgments) else 0.0,
             trials=[len(rankings) for rankings in asked],
-            agreement=agreement_all(polls, p=0.9, k=k),
+            agreement=agreement_all(polls, p=settle.rbo_p, k=settle.top_k),
             alpha=_alpha(polls) if view.strategy.score_kind else None,
             cyclic=cyclic_share(_readings(judgments)),
             bias=position_bias(map(reading, judgments.iter_rows(named=True))),
@@ -106,7 +109,7 @@ class BuildFacts:
     views: Sequence[ViewFacts]
     lists: pl.DataFrame
     depth: float
-    top_k: int
+    settle: Settle
 
     @classmethod
     def of(cls, build: Finished) -> Self:
@@ -122,7 +125,7 @@ class BuildFacts:
         for view in recipe.views:
             mine = judgments.filter(view=view.name)
             found = read_trials([view], listed, mine)
-            views.append(ViewFacts.of(view, mine, found, recipe.settle.top_k))
+            views.append(ViewFacts.of(view, mine, found, recipe.settle))
         return cls(
             name=manifest["name"],
             status=manifest["status"],
@@ -132,7 +135,7 @@ class BuildFacts:
             views=views,
             lists=build.read("settle", LISTS),
             depth=fmean(map(len, listed.values())) if listed else 0.0,
-            top_k=recipe.settle.top_k,
+            settle=recipe.settle,
         )
 
     def chance(self, measure: str, trials: float) -> float:
@@ -141,7 +144,7 @@ class BuildFacts:
         return {
             "tau": 0.0,
             "w": 1 / max(trials, 1.0),
-            "rbo": rbo_by_chance(round(depth), 0.9),
+            "rbo": rbo_by_chance(round(depth), self.settle.rbo_p),
             "top1": 1 / depth,
-            "topk": min(self.top_k / depth, 1.0),
+            "topk": min(self.settle.top_k / depth, 1.0),
         }[measure]

@@ -9,6 +9,7 @@ from rankmill.build import Build
 from rankmill.depends import documents_of, inputs, prompt_of, teacher_of
 from rankmill.label.label import ASK_AGAIN, Prompts
 from rankmill.label.label import label as read_lists
+from rankmill.label.rows import REPAIRED
 from rankmill.label.view import View
 from rankmill.records import Query, Rejection
 from rankmill.report import StageReport
@@ -152,18 +153,27 @@ def label(
         counts = draft.reject(
             Rejection(
                 id=f"{row['qid']}/{row['view']}/{row['trial']}/{row['step']}",
-                rule=row["detail"].partition(":")[0] if row["status"] == "malformed" else "refused",
+                rule=_rule(row["status"], row["detail"]),
                 detail=row["detail"],
             )
             for row in faulty.iter_rows(named=True)
         )
-        valid = len(judgments) - len(faulty)
-        return StageReport(stage="label", read=len(judgments), written=valid, rejected=counts)
+        valid = judgments.filter(status="valid")
+        repaired = len(valid.filter(pl.col("detail").str.starts_with(REPAIRED)))
+        facts = {"repaired": repaired} if repaired else {}
+        return StageReport(
+            stage="label", read=len(judgments), written=len(valid), rejected=counts, facts=facts
+        )
 
     depends: dict[str, str] = {}
     for view in build.recipe.views:
         depends |= _label_depends(build, view, documents, queries, candidates)
     return build.once("label", depends, make)
+
+
+def _rule(status: str, detail: str) -> str:
+    """What a reading without a judgment falls to: its fault, or what came of it."""
+    return detail.partition(":")[0] if status == "malformed" else status
 
 
 def settle(build: Build, queries: Output, candidates: Output, judgments: Output) -> Output:
