@@ -172,6 +172,8 @@ class Reply:
         scores: Attention to each document of `Attention.spans`, in order; it has no unit.
         tokens_in: Tokens of the prompt.
         tokens_out: Tokens generated.
+        tokens_cached: Those tokens of the prompt that the teacher did not compute again, because
+            it had just read a prompt with the same beginning; as far as it says so.
     """
 
     text: str = ""
@@ -182,6 +184,7 @@ class Reply:
     scores: tuple[float, ...] = ()
     tokens_in: int = 0
     tokens_out: int = 0
+    tokens_cached: int = 0
 
     @property
     def fault(self) -> Malformed | None:

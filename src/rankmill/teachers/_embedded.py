@@ -68,18 +68,22 @@ class Embedded:
             raise RequestRefused("a continuation needs a prefix: no token comes before its text")
         tokens = [*prefix, *text]
         self._fit(tokens)
+        before = self.model.reused
         # The logits after each token are the chances of the next one; the last has none.
         logits = self.model.read(tokens[:-1], logits_from=len(prefix) - 1)
         logprobs = tuple(
             float(row[token]) - _log_sum(row) for row, token in zip(logits, text, strict=True)
         )
-        return Reply(logprobs=logprobs, tokens_in=len(tokens))
+        cached = self.model.reused - before
+        return Reply(logprobs=logprobs, tokens_in=len(tokens), tokens_cached=cached)
 
     def _chat(self, request: Chat, trial: int) -> Reply:
         prompt = self._prompt(request.messages)
         self._fit(prompt)
+        before = self.model.reused
         (logits,) = self.model.read(prompt, logits_from=len(prompt) - 1)
         top = self._top(logits, request)
+        cached = self.model.reused - before
         choose = _chooser(prompt, request.temperature, trial)
         if request.permutes:
             choose = held_to_permutation(choose, self.model, request.permutes)
@@ -92,6 +96,7 @@ class Embedded:
             top_logprobs=top,
             tokens_in=len(prompt),
             tokens_out=tokens_out,
+            tokens_cached=cached,
         )
 
     def _prompt(self, messages: Sequence[Message]) -> list[int]:

@@ -1,51 +1,56 @@
-"""An open teacher behind OpenAI-compatible endpoints: who is asked, and how often."""
+"""An open teacher behind OpenAI-compatible endpoints: in which words it is asked."""
 
-import random
-from asyncio import get_running_loop, sleep
-from collections.abc import AsyncIterator, Callable, Collection, Mapping, Sequence
-from contextlib import AsyncExitStack, asynccontextmanager
-from typing import Any, TypeVar
+from collections import Counter
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from contextlib import asynccontextmanager
+from typing import Any
 
-from rankmill.errors import RequestRefused, TeacherIncapable, TeacherUnavailable
+from rankmill.errors import RequestRefused, TeacherIncapable
 from rankmill.records import Attention, Chat, Continuation, Reply, Request
 from rankmill.teachers import protocol
-from rankmill.teachers._endpoint import Endpoint, Fault, Unreachable
+from rankmill.teachers._sender import Recover, Sender, sender
 from rankmill.teachers.engine import NO_ATTENTION
-from rankmill.teachers.openai import OpenAI
-
-_FIRST_WAIT, _LONGEST_WAIT = 0.5, 30.0
-_REST = 10.0
-T = TypeVar("T")
+from rankmill.teachers.openai import OpenAI, Place
 
 
 @asynccontextmanager
-async def connect(spec: OpenAI, urls: Sequence[str]) -> AsyncIterator["Client"]:
-    """Open a client of endpoints that all serve one model."""
-    async with AsyncExitStack() as stack:
-        endpoints = [Endpoint(spec, url) for url in dict.fromkeys(urls)]
-        for endpoint in endpoints:
-            stack.push_async_callback(endpoint.close)
-        yield Client(spec, endpoints)
+async def connect(
+    spec: OpenAI,
+    places: Sequence[Place],
+    say: Callable[[str], None],
+    *,
+    recover: Recover | None = None,
+) -> AsyncIterator["Client"]:
+    """Open a client of endpoints that all serve one model.
+
+    Args:
+        spec: How they are asked.
+        places: Where they are.
+        say: Takes a line when they stop answering, and when they answer again.
+        recover: Awaited after a failure, for servers that this process started: returns when they
+            answer again, and raises `TeacherUnavailable` when they will not.
+    """
+    async with sender(spec, places, say, recover) as opened:
+        yield Client(spec, opened)
 
 
 class Client:
-    """The engine of `OpenAI`.
+    """The engine of `OpenAI`: what is asked becomes a body, and an answer becomes a reply."""
 
-    Attributes:
-        retries: Requests that were sent again.
-    """
-
-    def __init__(self, spec: OpenAI, endpoints: Sequence[Endpoint]) -> None:
-        self.retries = 0
-        self._spec = spec
-        self._endpoints = tuple(endpoints)
+    def __init__(self, spec: OpenAI, sender: Sender) -> None:
+        self._spec, self._sender = spec, sender
         self._limit = "max_tokens"
         self._way: protocol.Way | None = None
 
     @property
+    def causes(self) -> Counter[str]:
+        """Requests that were sent again, by cause."""
+        return self._sender.causes
+
+    @property
     def concurrency(self) -> int:
-        """Requests in flight at all endpoints together."""
-        return self._spec.concurrency * len(self._endpoints)
+        """Requests worth having here at once: those in flight, and those told to come later."""
+        return self._sender.concurrency
 
     async def answer(self, request: Request, *, trial: int = 0) -> Reply:
         """Answer one request; see `Engine.answer`. The server's own chance tells trials apart."""
@@ -64,7 +69,9 @@ class Client:
 
         limit = self._limit
         try:
-            return await self._ask("/chat/completions", protocol.chat_body(chat, limit=limit), read)
+            return await self._sender.ask(
+                "/chat/completions", protocol.chat_body(chat, limit=limit), read
+            )
         except protocol.NoLogprobs:
             raise TeacherIncapable(
                 f"{self._spec.model} returns no top_logprobs with its answers"
@@ -105,58 +112,11 @@ class Client:
             return body, *protocol.prompt_tokens(body, way, prompt)
 
         asked = protocol.continuation_body(prompt, way)
-        body, pieces, values = await self._ask("/completions", asked, read)
+        body, pieces, values = await self._sender.ask("/completions", asked, read)
         count = protocol.tail(pieces, wanted)
         if count is None:
             before = protocol.continuation_body(wanted.prefix)
-            count = protocol.prompt_length(body) - await self._ask(
+            count = protocol.prompt_length(body) - await self._sender.ask(
                 "/completions", before, protocol.prompt_length
             )
         return protocol.read_continuation(body, values, count)
-
-    async def _ask(
-        self, path: str, body: dict[str, Any], read: Callable[[Mapping[str, Any]], T]
-    ) -> T:
-        """Ask until a body can be read, as often as the spec allows."""
-        whole = {"model": self._spec.model, **body, **self._spec.extra}
-        unreachable: set[Endpoint] = set()
-        faults: list[Exception] = []
-        while len(faults) < self._spec.tries:
-            endpoint = self._least_loaded(unreachable)
-            try:
-                return read(await endpoint.post(path, whole))
-            except Unreachable as error:
-                unreachable.add(endpoint)
-                self._rest(endpoint, unreachable, error)
-            except (Fault, protocol.BadBody) as fault:
-                faults.append(fault)
-                await self._wait(faults)
-        raise TeacherUnavailable(
-            f"{endpoint.url}: no answer after {len(faults)} tries, the last one: {faults[-1]}"
-        ) from faults[-1]
-
-    def _least_loaded(self, unreachable: Collection[Endpoint]) -> Endpoint:
-        now = get_running_loop().time()
-        return min(
-            (endpoint for endpoint in self._endpoints if endpoint not in unreachable),
-            key=lambda endpoint: (endpoint.resting_until > now, endpoint.in_flight),
-        )
-
-    def _rest(
-        self, endpoint: Endpoint, unreachable: Collection[Endpoint], why: Unreachable
-    ) -> None:
-        """Leave an endpoint alone for a while, or give up when it was the last one."""
-        endpoint.resting_until = get_running_loop().time() + _REST
-        if len(unreachable) == len(self._endpoints):
-            urls = ", ".join(one.url for one in self._endpoints)
-            raise TeacherUnavailable(f"no teacher answers at {urls}: {why}") from why
-        self.retries += 1
-
-    async def _wait(self, faults: Sequence[Exception]) -> None:
-        """Wait before the next try: as long as the server says, else longer each time."""
-        if len(faults) == self._spec.tries:
-            return
-        self.retries += 1
-        told = faults[-1].wait if isinstance(faults[-1], Fault) else None
-        backoff = min(_FIRST_WAIT * 2 ** (len(faults) - 1), _LONGEST_WAIT)
-        await sleep(backoff * random.uniform(0.5, 1) if told is None else told)

@@ -6,7 +6,7 @@ from contextlib import asynccontextmanager
 from typing import Annotated, Any, Literal
 from urllib.parse import urlsplit
 
-from pydantic import AfterValidator, ConfigDict, Field, field_validator
+from pydantic import AfterValidator, BeforeValidator, ConfigDict, Field
 
 from rankmill.errors import ConfigError
 from rankmill.spec import Machine, Spec
@@ -29,56 +29,6 @@ Extra = Annotated[dict[str, Any], AfterValidator(_not_ours)]
 """Fields added to every request body; never one that a request itself decides."""
 
 
-class OpenAI(Spec):
-    """A model behind OpenAI-compatible endpoints.
-
-    Attributes:
-        model: The name that the endpoints know the model by.
-        revision: Tells weights apart that are served under one name: replies are kept by both.
-        extra: Fields added to every request body, such as `chat_template_kwargs`.
-        endpoints: Base URLs such as `http://host:8000/v1`, all serving the same model. None means
-            the environment's `OPENAI_BASE_URL`, or OpenAI itself.
-        api_key_env: Environment variable that holds the key; empty for no key at all.
-        concurrency: Requests in flight at one endpoint.
-        timeout_seconds: The longest silence of an endpoint before it answers.
-        tries: Attempts at one request before the teacher counts as unavailable.
-        price_in: Money for a million tokens of prompt.
-        price_out: Money for a million generated tokens.
-    """
-
-    # A URL may hold a password: no error may repeat what was given.
-    model_config = ConfigDict(hide_input_in_errors=True)
-
-    kind: Literal["openai"] = "openai"
-    model: str = Field(min_length=1)
-    revision: str = ""
-    extra: Extra = Field(default_factory=dict)
-    endpoints: tuple[str, ...] = Machine(())
-    api_key_env: str = Machine("OPENAI_API_KEY")
-    concurrency: int = Machine(16, ge=1)
-    timeout_seconds: float = Machine(300.0, gt=0)
-    tries: int = Machine(6, ge=1)
-    price_in: float | None = Machine(None, ge=0)
-    price_out: float | None = Machine(None, ge=0)
-
-    @field_validator("endpoints")
-    @classmethod
-    def _plain_urls(cls, endpoints: tuple[str, ...]) -> tuple[str, ...]:
-        return tuple(_checked(url) for url in endpoints)
-
-    @asynccontextmanager
-    async def open(self, where: Surroundings) -> AsyncIterator[Engine]:
-        """Connect to the endpoints; nothing is asked yet.
-
-        Raises:
-            ConfigError: `OPENAI_BASE_URL` is not a plain URL.
-        """
-        from rankmill.teachers._openai import connect
-
-        async with connect(self, self.endpoints or (_from_environment(),)) as engine:
-            yield engine
-
-
 def _checked(url: str) -> str:
     """The URL without a slash at its end."""
     try:
@@ -96,8 +46,76 @@ def _checked(url: str) -> str:
     return url.rstrip("/")
 
 
-def _from_environment() -> str:
+class Place(Spec):
+    """An endpoint.
+
+    Attributes:
+        url: Its base URL.
+        weight: How much it takes on, against the others: its concurrency is the teacher's times
+            this.
+    """
+
+    model_config = ConfigDict(hide_input_in_errors=True)
+
+    url: Annotated[str, AfterValidator(_checked)]
+    weight: float = Field(default=1.0, gt=0)
+
+
+def _place(given: object) -> object:
+    return {"url": given} if isinstance(given, str) else given
+
+
+class OpenAI(Spec):
+    """A model behind OpenAI-compatible endpoints.
+
+    Attributes:
+        model: The name that the endpoints know the model by.
+        revision: Tells weights apart that are served under one name: replies are kept by both.
+        extra: Fields added to every request body, such as `chat_template_kwargs`.
+        endpoints: Base URLs such as `http://host:8000/v1`, or tables with a `url` and a `weight`,
+            all serving the same model. None means the environment's `OPENAI_BASE_URL`, or OpenAI.
+        api_key_env: Environment variable that holds the key; empty for no key at all.
+        concurrency: Requests in flight at one endpoint at most; fewer while it is overloaded.
+        timeout_seconds: The longest time that one answer may take.
+        tries: Failures of one request before the teacher counts as unavailable; being told to come
+            back later is none.
+        patience_seconds: How long endpoints may say that, or not answer at all, before they count
+            as unavailable.
+        price_in: Money for a million tokens of prompt.
+        price_out: Money for a million generated tokens.
+    """
+
+    # A URL may hold a password: no error may repeat what was given.
+    model_config = ConfigDict(hide_input_in_errors=True)
+
+    kind: Literal["openai"] = "openai"
+    model: str = Field(min_length=1)
+    revision: str = ""
+    extra: Extra = Field(default_factory=dict)
+    endpoints: tuple[Annotated[Place, BeforeValidator(_place)], ...] = Machine(())
+    api_key_env: str = Machine("OPENAI_API_KEY")
+    concurrency: int = Machine(16, ge=1)
+    timeout_seconds: float = Machine(300.0, gt=0)
+    tries: int = Machine(8, ge=1)
+    patience_seconds: float = Machine(900.0, gt=0)
+    price_in: float | None = Machine(None, ge=0)
+    price_out: float | None = Machine(None, ge=0)
+
+    @asynccontextmanager
+    async def open(self, where: Surroundings) -> AsyncIterator[Engine]:
+        """Connect to the endpoints; nothing is asked yet.
+
+        Raises:
+            ConfigError: `OPENAI_BASE_URL` is not a plain URL.
+        """
+        from rankmill.teachers._openai import connect
+
+        async with connect(self, self.endpoints or (_from_environment(),), where.say) as engine:
+            yield engine
+
+
+def _from_environment() -> Place:
     try:
-        return _checked(os.environ.get("OPENAI_BASE_URL") or _PUBLIC)
+        return Place(url=_checked(os.environ.get("OPENAI_BASE_URL") or _PUBLIC))
     except ValueError as error:
         raise ConfigError(f"OPENAI_BASE_URL: {error}") from None

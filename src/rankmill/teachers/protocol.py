@@ -3,6 +3,8 @@
 from collections.abc import Mapping, Sequence
 from typing import Any, Literal
 
+import orjson
+
 from rankmill.errors import RequestRefused, TeacherIncapable
 from rankmill.records import Chat, Continuation, Reply
 
@@ -81,7 +83,7 @@ def read_chat(body: Mapping[str, Any], chat: Chat) -> Reply:
     message = choice.get("message")
     if not isinstance(message, dict):
         raise BadBody("a choice without a message")
-    tokens_in, tokens_out = _usage(body)
+    tokens_in, tokens_out, tokens_cached = _usage(body)
     refused = message.get("refusal") and not message.get("content")
     return Reply(
         text=_text(message.get("content")),
@@ -90,6 +92,7 @@ def read_chat(body: Mapping[str, Any], chat: Chat) -> Reply:
         top_logprobs=_alternatives(choice, message) if chat.top_logprobs else (),
         tokens_in=tokens_in,
         tokens_out=tokens_out,
+        tokens_cached=tokens_cached,
     )
 
 
@@ -151,7 +154,7 @@ def _prompt_end(
     body: Mapping[str, Any], choice: Mapping[str, Any], pieces: list[str], prompt: str
 ) -> int:
     """How many of the echoed tokens are the prompt's. Some servers list the generated one too."""
-    asked, told = _usage(body)
+    asked, told, _ = _usage(body)
     generated = told or 1
     for end in (len(pieces) - generated, len(pieces)):
         if "".join(pieces[:end]).endswith(prompt):
@@ -194,12 +197,13 @@ def read_continuation(body: Mapping[str, Any], values: Sequence[float | None], c
     found = [value for value in values[-count:] if value is not None]
     if len(found) < count:
         raise RequestRefused("the first token of a prompt has no log-probability: empty prefix?")
-    tokens_in, tokens_out = _usage(body)
+    tokens_in, tokens_out, tokens_cached = _usage(body)
     return Reply(
         finish_reason=first_choice(body).get("finish_reason") or "unknown",
         logprobs=tuple(map(float, found)),
         tokens_in=tokens_in,
         tokens_out=tokens_out,
+        tokens_cached=tokens_cached,
     )
 
 
@@ -212,12 +216,28 @@ def prompt_length(body: Mapping[str, Any]) -> int:
     return _usage(body)[0]
 
 
-def _usage(body: Mapping[str, Any]) -> tuple[int, int]:
+def _usage(body: Mapping[str, Any]) -> tuple[int, int, int]:
+    """Tokens of the prompt, tokens generated, and tokens of the prompt found in a cache."""
     match body.get("usage"):
-        case {"prompt_tokens": int() as tokens_in, "completion_tokens": int() as tokens_out}:
-            return tokens_in, tokens_out
+        case {"prompt_tokens": int() as tokens_in, "completion_tokens": int() as tokens_out, **more}:
+            details = more.get("prompt_tokens_details")
+            cached = details.get("cached_tokens") if isinstance(details, dict) else 0
+            return tokens_in, tokens_out, cached if isinstance(cached, int) else 0
         case _:
-            return 0, 0
+            return 0, 0, 0
+
+
+def error_of(raw: bytes) -> tuple[str, str]:
+    """The code of an error body, empty where it has none, and its words; see `message_of`."""
+    try:
+        body = orjson.loads(raw)
+    except orjson.JSONDecodeError:
+        return "", message_of(raw.decode(errors="replace"))
+    match body:
+        case {"error": {"code": str() as code}}:
+            return code, message_of(body)
+        case _:
+            return "", message_of(body)
 
 
 def message_of(body: object) -> str:
