@@ -19,7 +19,7 @@ The turns are `system`, `user` and `assistant` for a conversation, which ends wi
 
 import re
 import tomllib
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
 from importlib.resources import files
@@ -41,6 +41,7 @@ _TURN = re.compile(r"^=== *(\w+) *$\n?", re.MULTILINE)
 _FRONT = re.compile(r"\A\+\+\+\n(.*?)^\+\+\+\n", re.DOTALL | re.MULTILINE)
 _FIELDS = {"purpose", "paper", "variables", "output"}
 _REQUIRED = {"purpose", "variables", "output"}
+Render = Callable[[Mapping[str, object]], str]
 _CHAT = {"system", "user", "assistant"}
 
 
@@ -116,8 +117,9 @@ class Prompt:
         return self.turns[-1][0] == "user"
 
     @cached_property
-    def _templates(self) -> list[tuple[str, Any]]:
-        return [(role, _JINJA.from_string(body)) for role, body in self.turns]
+    def _renderers(self) -> list[tuple[str, Render]]:
+        """Role and renderer of each turn; one in which nothing is filled in is rendered once."""
+        return [(role, _renderer(body)) for role, body in self.turns]
 
     def _fill(self, values: Mapping[str, object]) -> list[tuple[str, str]]:
         if values.keys() != set(self.front["variables"]):
@@ -126,7 +128,7 @@ class Prompt:
                 f"given {sorted(values)}"
             )
         try:
-            return [(role, template.render(values)) for role, template in self._templates]
+            return [(role, render(values)) for role, render in self._renderers]
         except TemplateError as error:
             raise PromptError(f"prompt {self.name}: {error.message}") from error
 
@@ -151,6 +153,14 @@ class Prompt:
             raise PromptError(f"prompt {self.name}: expected turns prefix and text")
         (_, prefix), (_, text) = self._fill(values)
         return Continuation(prefix=prefix.rstrip(), text=" " + text.strip())
+
+
+def _renderer(body: str) -> Render:
+    template = _JINJA.from_string(body)
+    if find_undeclared_variables(_JINJA.parse(body)):
+        return template.render
+    always = template.render()
+    return lambda _: always
 
 
 def find(name: str, folders: Sequence[Path] = ()) -> Prompt:

@@ -218,13 +218,16 @@ def prompt_length(body: Mapping[str, Any]) -> int:
 
 def _usage(body: Mapping[str, Any]) -> tuple[int, int, int]:
     """Tokens of the prompt, tokens generated, and tokens of the prompt found in a cache."""
-    match body.get("usage"):
-        case {"prompt_tokens": int() as tokens_in, "completion_tokens": int() as tokens_out, **more}:
-            details = more.get("prompt_tokens_details")
-            cached = details.get("cached_tokens") if isinstance(details, dict) else 0
-            return tokens_in, tokens_out, cached if isinstance(cached, int) else 0
+    match usage := body.get("usage"):
+        case {"prompt_tokens": int() as tokens_in, "completion_tokens": int() as tokens_out}:
+            pass
         case _:
             return 0, 0, 0
+    match usage:
+        case {"prompt_tokens_details": {"cached_tokens": int() as tokens_cached}}:
+            return tokens_in, tokens_out, tokens_cached
+        case _:
+            return tokens_in, tokens_out, 0
 
 
 def error_of(raw: bytes) -> tuple[str, str]:
