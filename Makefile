@@ -1,11 +1,13 @@
-# Two targets do all the set-up: quickstart makes a dataset, test installs and runs every test.
+# quickstart makes a dataset, test installs and runs every test, and test-vllm those with a vLLM.
 PYTHON ?= python3
 VENV   := .venv
 BIN    := $(VENV)/bin
 INSTALL = $(BIN)/python -m pip install --quiet --constraint constraints.txt --editable
 MODELS  = qwen2.5-coder-1.5b-instruct all-minilm-l6-v2
+VLLM   := .venv-vllm
+SMALL   = qwen2.5-coder-0.5b-instruct
 
-.PHONY: quickstart test lint type bench clean
+.PHONY: quickstart test test-vllm lint type bench clean
 
 quickstart: $(VENV)/.quickstart  ## from nothing to a labelled dataset of real text
 	$(BIN)/rankmill models fetch $(MODELS)
@@ -14,6 +16,9 @@ quickstart: $(VENV)/.quickstart  ## from nothing to a labelled dataset of real t
 
 test: $(VENV)/.test lint type  ## everything, the way CI runs it
 	$(BIN)/python -m pytest
+
+test-vllm: $(VENV)/.test $(VLLM)/.ready  ## a real vLLM on the CPU as a managed teacher
+	$(BIN)/python -m pytest tests/integration/test_vllm_cpu.py
 
 lint: $(VENV)/.test
 	$(BIN)/ruff check .
@@ -29,7 +34,7 @@ bench: $(VENV)/.test  ## prints ratios side by side
 	$(BIN)/python bench/settle.py
 
 clean:
-	rm -rf $(VENV) .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	rm -rf $(VENV) $(VLLM) .pytest_cache .mypy_cache .ruff_cache .hypothesis
 
 $(BIN)/python:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' \
@@ -46,3 +51,14 @@ $(VENV)/.quickstart: $(BIN)/python pyproject.toml constraints.txt
 $(VENV)/.test: $(BIN)/python pyproject.toml constraints.txt
 	$(INSTALL) '.[test]'
 	@touch $@ $(VENV)/.quickstart
+
+$(VLLM)/bin/python: requirements-vllm.txt
+	$(PYTHON) -m venv --clear $(VLLM)
+	$(VLLM)/bin/python -m pip install --quiet --no-deps --requirement requirements-vllm.txt \
+	  || { rm -rf $(VLLM); exit 1; }
+
+$(VLLM)/.ready: $(VENV)/.test $(VLLM)/bin/python tests/integration/unpack_gguf.py
+	$(BIN)/rankmill models fetch $(SMALL)
+	rm -rf $(VLLM)/weights
+	TQDM_DISABLE=1 $(BIN)/python tests/integration/unpack_gguf.py $(SMALL) $(VLLM)/weights
+	@touch $@

@@ -47,7 +47,7 @@ def kill_at_random(toy, data, teacher, draw):
 
 
 def main():
-    kills = int(sys.argv[1]) if len(sys.argv) > 1 else 10
+    kills = int(sys.argv[1]) if len(sys.argv) > 1 else 50
     draw = random.Random(int(sys.argv[2]) if len(sys.argv) > 2 else 0)
     with tempfile.TemporaryDirectory() as name, knowing(delay=0.02) as teacher:
         folder = Path(name)

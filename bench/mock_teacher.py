@@ -4,7 +4,8 @@
 
 Every chat gets the same permutation after LATENCY. A SHARE of the requests is rejected with status
 429 and `Retry-After: 1`, as a seeded draw decides. FILE gets one line for every request that is
-answered: a digest of its body. `GET /stats` tells what came, and when.
+answered: a digest of its body; but for short ones, by which a client finds out what a server can
+do. `GET /stats` tells what came, and when.
 """
 
 import argparse
@@ -16,6 +17,7 @@ from hashlib import blake2b
 from pathlib import Path
 
 DOCUMENTS = 20
+SHORT = 1000
 TEXT = " > ".join(f"[{place}]" for place in range(DOCUMENTS, 0, -1))
 CHAT = {
     "id": "chatcmpl-1",
@@ -101,7 +103,7 @@ class Connection(asyncio.Protocol):
         if self.transport.is_closing():
             return
         self.transport.write(self.given.later if rejected else self.given.chat)
-        if self.given.file and not rejected:
+        if self.given.file and not rejected and len(body) > SHORT:
             self.given.file.write(blake2b(body, digest_size=8).hexdigest() + "\n")
             self.given.file.flush()
 

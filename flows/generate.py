@@ -33,6 +33,7 @@ from rankmill.settings import Settings
 from rankmill.tablestore import Output
 
 _watcher: ContextVar[Progress | None] = ContextVar("watcher", default=None)
+_machine: ContextVar[Settings | None] = ContextVar("machine", default=None)
 
 
 async def passing(_task: Task[..., Any], _run: TaskRun, state: State[Any]) -> bool:
@@ -102,7 +103,7 @@ def generate(
     Returns:
         The dataset's folder.
     """
-    settings = Settings(data=data) if data else Settings()
+    settings = _machine.get() or (Settings(data=data) if data else Settings())
     with open_build(
         recipe, overrides=overrides, settings=settings, progress=_watcher.get()
     ) as build:
@@ -133,9 +134,10 @@ def build(
             return whole
     # Prefect's own server ends with the flow; lines on their way to it would land on the terminal.
     logging = {PREFECT_LOGGING_TO_API_ENABLED: False} if alone else {}
-    token = _watcher.set(progress)
+    watcher, machine = _watcher.set(progress), _machine.set(settings)
     try:
         with temporary_settings(updates=logging):
             return Path(generate(recipe, list(overrides), settings.data if settings else None))
     finally:
-        _watcher.reset(token)
+        _watcher.reset(watcher)
+        _machine.reset(machine)

@@ -51,6 +51,10 @@ class Fault:
     Attributes:
         status: Answer with this status; with 200 and `body`, answer these bytes.
         reset: Cut the connection instead.
+        cut: Answer, and cut the connection in mid-body.
+        stall: Answer, and fall silent for so many seconds in mid-body.
+        model: Answer as this model.
+        other: Answer what another request asked.
         delay: Seconds to wait before anything else.
     """
 
@@ -61,6 +65,10 @@ class Fault:
     message: str = "scripted"
     code: str | None = None
     reset: bool = False
+    cut: bool = False
+    stall: float = 0.0
+    model: str = ""
+    other: bool = False
     delay: float = 0.0
 
 
@@ -183,6 +191,7 @@ class ScriptedTeacher:
         app.router.add_post("/v1/completions", self._completions)
         if self.embed:
             app.router.add_post("/v1/embeddings", self._embeddings)
+        self.offer_more(app)
         runner = web.AppRunner(app, access_log=None, shutdown_timeout=0.1)
         await runner.setup()
         site = web.TCPSite(runner, "127.0.0.1", self.port)
@@ -191,6 +200,9 @@ class ScriptedTeacher:
         self._ready.set()
         await self._leave.wait()
         await runner.cleanup()
+
+    def offer_more(self, app: web.Application) -> None:
+        """Add what a server of another kind offers besides."""
 
     def leave(self) -> None:
         self._leave.set()
@@ -226,7 +238,7 @@ class ScriptedTeacher:
         try:
             if self.delay:
                 await asyncio.sleep(self.delay)
-            fault = self.faults.popleft() if self.faults else None
+            fault = self.fault()
             if fault and (spoilt := await self._spoil(request, fault)):
                 return spoilt
         finally:
@@ -235,7 +247,33 @@ class ScriptedTeacher:
             return refusal
         if body["model"] not in self.models:
             return _error(404, f"no model {body['model']}")
-        return web.json_response(make(body))
+        name = request.headers.get("X-Request-Id", "")
+        whole = {**make(body), "id": f"chatcmpl-{name}"}
+        if fault and (spoilt := await self._spoil_body(request, fault, whole)):
+            return spoilt
+        return web.json_response(whole)
+
+    def fault(self) -> Fault | None:
+        """What goes wrong with the next request."""
+        return self.faults.popleft() if self.faults else None
+
+    async def _spoil_body(self, request, fault: Fault, whole: dict) -> web.StreamResponse | None:
+        if fault.model:
+            return web.json_response({**whole, "model": fault.model})
+        if fault.other:
+            another = {"role": "assistant", "content": "what somebody else asked"}
+            choices = [{"index": 0, "message": another, "finish_reason": "stop"}]
+            return web.json_response({**whole, "choices": choices, "id": "chatcmpl-another"})
+        if fault.cut or fault.stall:
+            raw = json.dumps(whole).encode()
+            response = web.StreamResponse(headers={"Content-Type": "application/json"})
+            response.content_length = len(raw)
+            await response.prepare(request)
+            await response.write(raw[: len(raw) // 2])
+            await asyncio.sleep(fault.stall)
+            request.transport.abort()
+            return response
+        return None
 
     def _unauthorized(self, request: web.Request) -> web.Response | None:
         given = request.headers.get("Authorization", "")

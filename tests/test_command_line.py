@@ -17,9 +17,11 @@ from rankmill.errors import ConfigError, PromptError, StageError, TeacherIncapab
 from rankmill.finished import Finished
 from rankmill.line import build
 from rankmill.plan import estimates, plan
+from rankmill.pulse import Pulse
 from rankmill.report import StageReport
 from rankmill.settings import Settings
 from rankmill.show import Lists, funnel, overview
+from rankmill.teachers import Meter
 from rankmill.terminal import Live
 
 START = [sys.executable, "-c", "from rankmill.cli import main; main()"]
@@ -219,29 +221,50 @@ def test_a_command_whose_reader_leaves_says_nothing(tmp_path, made):
     assert "Error" not in done.stderr
 
 
-def test_progress_without_a_terminal_is_a_line_per_stage(capsys):
+PULSE = Pulse(
+    meter=Meter(calls=812, reused=3, tokens_in=1_200_000, tokens_cached=600_000, tokens_out=900),
+    in_flight=64,
+    waiting=4,
+    calls=12.5,
+    tokens_in=15_200,
+    tokens_out=9.25,
+    seconds_left=250,
+)
+LINE = (
+    "812 calls (12/s) · 1.2 M tokens in (15.2 K/s, 50% cached) · 900 out (9.2/s) · 64 in flight · "
+    "3 from the store · 4 min left"
+)
+
+
+def test_progress_without_a_terminal_is_a_line_per_stage(capsys, monkeypatch):
     live = Live(Console(width=100))
     with live():
         live.begin("label", "new")
-        live.advance("label", 1, 10, tokens=100)
+        live.beat(PULSE)
+        live.advance("label", 1, 10)
+        monkeypatch.setattr("rankmill.terminal._QUIET_SECONDS", 0)
+        live.advance("label", 2, 10)
         live.say("a server [starts]")
         report = StageReport(stage="label", read=10, written=9, rejected={"empty": 1})
         live.end(report, seconds=1.5, reused=False)
     assert capsys.readouterr().out.splitlines() == [
         "label: begins (new)",
+        f"label: 2 of 10 · {LINE}",
         "a server [starts]",
         "✓ label: 9 of 10 kept (empty 1)  [1.5 s]",
     ]
 
 
-def test_progress_on_a_terminal_has_rate_and_tokens():
-    console = Console(width=140, force_terminal=True, file=StringIO(), record=True)
+def test_progress_on_a_terminal_has_bars_and_below_them_the_teachers():
+    console = Console(width=160, force_terminal=True, file=StringIO(), record=True)
     live = Live(console)
     with live():
         live.begin("label", "changed: prompt labels/listwise")
-        live.advance("label", 5, 10, tokens=1000)
+        live.advance("label", 5, 10)
+        live.beat(PULSE)
         console.print(live.bars.get_renderable())
         live.end(StageReport(stage="label", read=10, written=10), seconds=2, reused=False)
     text = console.export_text()
     assert "changed: prompt labels/listwise" in text
     assert "5/10" in text
+    assert LINE in text

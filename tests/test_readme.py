@@ -27,7 +27,7 @@ def test_every_snippet_is_a_part_of_a_valid_recipe(snippet):
 
 
 def test_there_are_snippets():
-    assert len(SNIPPETS) == 7
+    assert len(SNIPPETS) == 11
 
 
 def test_every_command_is_there_and_every_command_is_shown():

@@ -1,5 +1,3 @@
-import errno
-import os
 import signal
 import subprocess
 import sys
@@ -10,11 +8,11 @@ from concurrent.futures import ThreadPoolExecutor
 import polars as pl
 import pytest
 
-from rankmill.errors import StorageError, TableError
+from rankmill.errors import TableError
 from rankmill.records import Rejection
 from rankmill.report import StageReport
 from rankmill.tables import REJECTIONS, SEEDS
-from rankmill.tablestore import key_of, load, once, storage
+from rankmill.tablestore import key_of, load, once
 
 FRAME = pl.DataFrame({"docid": ["a", "b"], "cluster": [0, 1]}, schema=SEEDS.columns)
 
@@ -125,15 +123,6 @@ def test_rejections_are_written_and_counted_by_rule(tmp_path):
 def test_a_table_that_is_not_there_is_named(tmp_path):
     with pytest.raises(TableError, match="sample: no table rejections"):
         once(tmp_path, "sample", {}, make).read(REJECTIONS)
-
-
-@pytest.mark.parametrize(
-    ("number", "words"),
-    [(errno.ENOSPC, "the disk is full"), (errno.EACCES, "cannot be opened")],
-)
-def test_the_disks_own_errors_become_one_line(tmp_path, number, words):
-    with pytest.raises(StorageError, match=words), storage(tmp_path):
-        raise OSError(number, os.strerror(number))
 
 
 def test_a_full_disk_in_the_middle_of_a_table_is_said(tmp_path):

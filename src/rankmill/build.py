@@ -3,7 +3,6 @@
 import os
 import shutil
 import time
-from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
@@ -13,17 +12,23 @@ from threading import Lock
 from filelock import FileLock, Timeout
 
 from rankmill import prompts, tablestore
-from rankmill.errors import RankmillError, StageError, TooManyRejected
+from rankmill.disk import storage
+from rankmill.errors import BudgetSpent, Interrupted, RankmillError, StageError, TooManyRejected
+from rankmill.interrupt import interruptible
 from rankmill.manifest import Manifest, read_manifest
+from rankmill.metrics import served
 from rankmill.progress import Progress, Silent
 from rankmill.prompts import Prompt
+from rankmill.pulse import Pulse
 from rankmill.recipe import Recipe
 from rankmill.records import Request
 from rankmill.report import StageReport
 from rankmill.settings import Settings
-from rankmill.tablestore import Draft, Output, storage
-from rankmill.teachers import Teachers
+from rankmill.speeds import Speeds
+from rankmill.tablestore import Draft, Output
+from rankmill.teachers import Meter, Teachers
 from rankmill.teachers.engine import Answer, Send, Surroundings
+from rankmill.watch import Watch
 
 Make = Callable[[Draft], StageReport]
 
@@ -47,9 +52,9 @@ class Build:
     progress: Progress
     teachers: Teachers
     manifest: Manifest
+    watch: Watch
     makes: bool = True
-    _begun: dict[str, tuple[float, int]] = field(default_factory=dict)
-    _ticks: Counter[str] = field(default_factory=Counter)
+    _begun: dict[str, tuple[float, Mapping[str, Meter]]] = field(default_factory=dict)
     _lock: Lock = field(default_factory=Lock)
 
     @property
@@ -98,19 +103,16 @@ class Build:
         with self._lock:
             if stage in self._begun:
                 return
-            self._begun[stage] = time.monotonic(), self._tokens()
+            self._begun[stage] = time.monotonic(), self.teachers.meters
         self.progress.begin(stage, self.manifest.why(stage, depends))
 
     def _record(self, output: Output, *, reused: bool) -> None:
         if not self.makes:
             return
         with self._lock:
-            now, tokens = time.monotonic(), self._tokens()
-            begun, before = self._begun.get(output.stage, (now, tokens))
-            took, spent = now - begun, tokens - before
+            took = self._end(output.stage)
             known = self.manifest.seconds(output) if reused else None
-            speed = round(spent / took, 1) if spent and took else None
-            self.manifest.add(output, seconds=took if known is None else known, speed=speed)
+            self.manifest.add(output, seconds=took if known is None else known)
             link(output.folder, self.folder / "tables" / output.stage)
             self.manifest.write("running", self.teachers.meters)
         self.progress.end(output.report, seconds=took, reused=reused)
@@ -124,19 +126,44 @@ class Build:
                 f"{limit:.0%}; every rejection is in {rejections}"
             )
 
-    def _tokens(self) -> int:
-        meter = self.teachers.meter
-        return meter.tokens_in + meter.tokens_out
+    def _end(self, stage: str) -> float:
+        """A stage is over, whole or not: how long it took. Speeds of its teachers are kept."""
+        self.watch.end(stage)
+        if stage not in self._begun:
+            return 0.0
+        begun, before = self._begun.pop(stage)
+        speeds = Speeds(self.settings.data)
+        for name, meter in self.teachers.meters.items():
+            speeds.note(self.recipe.teachers[name].fingerprint, stage, meter - before[name])
+        return time.monotonic() - begun
+
+    def left(self) -> str:
+        """How far the stages are that ask teachers, and what is left of those and of later ones."""
+        recipe = self.recipe
+        queries = recipe.sample.documents * recipe.generate.per_document
+        calls = queries * sum(view.calls(recipe.retrieve.depth) for view in recipe.views)
+        written = "generate" in self.manifest.stages
+        spent = sum(self.manifest.spent.values(), self.teachers.meter)
+        return self.watch.left(spent, later=0 if written else calls)
+
+    def keep_pulse(self, pulse: Pulse) -> None:
+        """Put on record how the teachers are doing, and what they were asked so far."""
+        with self._lock:
+            self.manifest.write("running", self.teachers.meters, pulse=pulse)
+
+    def close(self, status: str, error: str = "") -> None:
+        """Say how the build ended; for good."""
+        for stage in list(self._begun):
+            self._end(stage)
+        self.manifest.write(status, self.teachers.meters, error=error)
 
     def sender(self, teacher: str, stage: str, total: int) -> Send:
         """A function that asks `teacher`, and counts each answer as a row of `stage`."""
+        work = self.watch.begin(stage, total)
 
         async def send(request: Request, trial: int) -> Answer:
             answer = await self.teachers.ask(teacher, request, trial=trial)
-            with self._lock:
-                self._ticks[stage] += 1
-                done = self._ticks[stage]
-            self.progress.advance(stage, done, total, tokens=self._tokens())
+            work.done += 1
             return answer
 
         return send
@@ -167,21 +194,34 @@ def open_build(
     recipe = Recipe.load(recipe_path, overrides)
     settings, progress = settings or Settings(), progress or Silent()
     folder = settings.data / "builds" / recipe.name
-    where = Surroundings(settings=settings, folder=folder / "logs", say=progress.say)
+    manifest = Manifest(folder=folder, recipe=recipe, previous=read_manifest(folder))
     with ExitStack() as stack:
         if record:
             stack.enter_context(_alone(folder))
-        teachers = Teachers(recipe.teachers, settings.data / "replies", where, views=recipe.needs)
+        teachers = Teachers(
+            recipe.teachers,
+            settings.data / "replies",
+            Surroundings(settings=settings, folder=folder / "logs", say=progress.say),
+            views=recipe.needs,
+            budget=recipe.budget if recipe.budget.caps else None,
+            before=sum(manifest.spent.values(), Meter()) if record else None,
+        )
         build = Build(
             recipe=recipe,
             base=recipe_path.resolve().parent,
             settings=settings,
             progress=progress,
-            teachers=stack.enter_context(teachers),
-            manifest=Manifest(folder=folder, recipe=recipe, previous=read_manifest(folder)),
+            teachers=teachers,
+            manifest=manifest,
+            watch=Watch(teachers, progress),
         )
         if record:
             stack.enter_context(_recorded(build))
+        stack.enter_context(interruptible(teachers))
+        stack.enter_context(teachers)
+        stack.enter_context(build.watch.beating(build.keep_pulse if record else None))
+        if settings.metrics_port:
+            stack.enter_context(served(build.watch, settings.metrics_port))
         yield build
 
 
@@ -203,16 +243,23 @@ def _alone(folder: Path) -> Iterator[None]:
 
 @contextmanager
 def _recorded(build: Build) -> Iterator[None]:
-    """Say in the manifest how the build ended."""
+    """Say in the manifest how the build ended, once its teachers have nothing in flight."""
     try:
         yield
+    except BudgetSpent as error:
+        line = f"stopped: {error}; {build.left()}; a higher cap goes on from here"
+        build.close("stopped: budget", line)
+        raise BudgetSpent(line) from error
+    except Interrupted as error:
+        build.close("interrupted", str(error))
+        raise
     except RankmillError as error:
-        build.manifest.write("failed", build.teachers.meters, error=str(error))
+        build.close("failed", str(error))
         raise
     except BaseException as error:
-        build.manifest.write("interrupted", build.teachers.meters, error=type(error).__name__)
+        build.close("interrupted", type(error).__name__)
         raise
-    build.manifest.write("complete", build.teachers.meters)
+    build.close("complete")
 
 
 def link(target: Path, place: Path) -> None:

@@ -8,6 +8,7 @@ from rankmill.errors import PromptError, StageError
 from rankmill.label.label import ASK_AGAIN
 from rankmill.prompts import Prompt
 from rankmill.settings import Settings
+from rankmill.teachers.engine import Describes
 
 
 def check(recipe: Path, *, overrides: Sequence[str], settings: Settings) -> Iterator[str]:
@@ -23,8 +24,10 @@ def check(recipe: Path, *, overrides: Sequence[str], settings: Settings) -> Iter
         document = _first_document(build)
         yield f"corpus {build.recipe.corpus.kind}: begins with {document}"
         for teacher, needs in build.recipe.needs.items():
-            build.teachers.run(build.teachers.engine(teacher))
+            engine = build.teachers.run(build.teachers.engine(teacher))
             yield f"teacher {teacher}: returns what {', '.join(needs)} need"
+            if isinstance(engine, Describes):
+                yield from (f"  {line}" for line in build.teachers.run(engine.describe()))
 
 
 def prompts_of(build: Build) -> list[Prompt]:

@@ -1,26 +1,22 @@
 """The command line: `rankmill check | plan | build | show | status | report | …`."""
 
 import os
-import signal
 import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Annotated
 
 import typer
-from pydantic import ValidationError
-from rich.console import Console
 
 from rankmill.cli_models import models
-from rankmill.errors import ConfigError, RankmillError
-from rankmill.settings import Settings
+from rankmill.cli_replies import replies
+from rankmill.cli_session import Data, out, said, settings_of
 
 _EXIT_CODES = (
     "Exit codes: 0 done; 1 a fault of rankmill; 2 a wrong command, recipe, prompt or setting; 3 a "
     "corpus that cannot be read; 4 missing or wrong model weights; 5 a teacher that cannot be "
-    "used; 6 a stage that cannot go on; 7 a damaged table; 8 a full or closed disk; 130 "
-    "interrupted. After every one of them the same command goes on where the build stopped."
+    "used; 6 a stage that cannot go on; 7 a damaged table; 8 a full or closed disk; 9 a budget "
+    "that is spent; 130 interrupted. After every one of them the same command goes on where the "
+    "build stopped."
 )
 app = typer.Typer(
     name="rankmill",
@@ -31,41 +27,14 @@ app = typer.Typer(
     add_completion=False,
 )
 app.add_typer(models, name="models")
-out = Console(soft_wrap=False)
-err = Console(stderr=True)
+app.add_typer(replies, name="replies")
 
 RecipeFile = Annotated[Path, typer.Argument(help="A recipe: a TOML file.", show_default=False)]
 Overrides = Annotated[
     list[str] | None,
     typer.Option("--set", metavar="KEY=VALUE", help="Change one value of the recipe."),
 ]
-Data = Annotated[Path | None, typer.Option(help="Where tables, replies and builds are kept.")]
 BuildName = Annotated[str, typer.Argument(metavar="BUILD", help="Name or folder of a build.")]
-
-
-def _settings(data: Path | None) -> Settings:
-    try:
-        return Settings(data=data) if data else Settings()
-    except ValidationError as error:
-        faults = "; ".join(
-            f"RANKMILL_{str(fault['loc'][0]).upper()}: {fault['msg']}, found {fault['input']!r}"
-            for fault in error.errors()
-        )
-        raise ConfigError(faults) from error
-
-
-@contextmanager
-def _said() -> Iterator[None]:
-    """Say an error in one line and leave with its exit code."""
-    signal.signal(signal.SIGTERM, signal.default_int_handler)
-    try:
-        yield
-    except RankmillError as error:
-        err.print(f"error: {error}", style="red", markup=False, highlight=False, soft_wrap=True)
-        raise typer.Exit(error.exit_code) from error
-    except KeyboardInterrupt as error:
-        err.print("interrupted; the same command goes on from here", style="red")
-        raise typer.Exit(130) from error
 
 
 @app.command()
@@ -73,8 +42,8 @@ def check(recipe: RecipeFile, overrides: Overrides = None, data: Data = None) ->
     """Is the recipe valid, are its prompts there, do its teachers return what it needs?"""
     from rankmill.check import check as run
 
-    with _said():
-        for line in run(recipe, overrides=overrides or (), settings=_settings(data)):
+    with said():
+        for line in run(recipe, overrides=overrides or (), settings=settings_of(data)):
             out.print(line, markup=False, highlight=False)
 
 
@@ -83,8 +52,8 @@ def plan(recipe: RecipeFile, overrides: Overrides = None, data: Data = None) -> 
     """What would a build cost: calls, tokens, minutes and money, before a token is spent."""
     from rankmill.plan import plan as run
 
-    with _said():
-        out.print(run(recipe, overrides=overrides or (), settings=_settings(data)))
+    with said():
+        out.print(run(recipe, overrides=overrides or (), settings=settings_of(data)))
 
 
 @app.command()
@@ -93,12 +62,16 @@ def build(
     overrides: Overrides = None,
     data: Data = None,
     plain: Annotated[bool, typer.Option("--plain", help="Run without Prefect.")] = False,
+    metrics_port: Annotated[
+        int | None,
+        typer.Option(help="Port of this machine where Prometheus finds the build's figures."),
+    ] = None,
 ) -> None:
     """Make the dataset: everything that is not there yet, and nothing twice."""
     from rankmill.terminal import Live
 
-    with _said(), Live(out)() as live:
-        settings = _settings(data)
+    with said(), Live(out)() as live:
+        settings = settings_of(data, metrics_port)
         if plain:
             from rankmill.line import build as run
         else:
@@ -113,8 +86,8 @@ def report(name: BuildName, data: Data = None) -> None:
     from rankmill.finished import Finished
     from rankmill.page import report as write
 
-    with _said():
-        out.print(str(write(Finished.find(_settings(data), name))), markup=False, highlight=False)
+    with said():
+        out.print(str(write(Finished.find(settings_of(data), name))), markup=False, highlight=False)
 
 
 @app.command("bench-teacher")
@@ -136,8 +109,8 @@ def bench_teacher(  # noqa: PLR0913 - one parameter for every option
 
     chosen = tuple(name.strip() for name in views.split(",") if name.strip())
     wanted = Wanted(split, candidates, depth, queries)
-    with _said(), Live(out)() as live:
-        watched = (_settings(data), live)
+    with said(), Live(out)() as live:
+        watched = (settings_of(data), live)
         found = run(
             recipe, collection, wanted, overrides=overrides or (), views=chosen, watched=watched
         )
@@ -156,8 +129,8 @@ def show(
     from rankmill.finished import Finished
     from rankmill.show import Lists, overview
 
-    with _said():
-        lists = Lists.of(Finished.find(_settings(data), name))
+    with said():
+        lists = Lists.of(Finished.find(settings_of(data), name))
         chosen = [qid] if qid else lists.kept()[:first]
         for one in chosen:
             out.print(lists.render(one), "")
@@ -171,8 +144,8 @@ def status(name: BuildName, data: Data = None) -> None:
     from rankmill.finished import Finished
     from rankmill.show import funnel
 
-    with _said():
-        out.print(funnel(Finished.find(_settings(data), name)))
+    with said():
+        out.print(funnel(Finished.find(settings_of(data), name)))
 
 
 def main() -> None:

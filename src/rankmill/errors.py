@@ -14,6 +14,9 @@
     + TooManyRejected          6   a stage rejected more than the recipe allows
   - TableError                 7   a table breaks its contract
   - StorageError               8   the disk is full, or a folder cannot be written
+  - Stopped                        a build ended early because it was told to; nothing is lost
+    + BudgetSpent              9   a cap of the recipe's budget is reached
+    + Interrupted            130   a signal came
 """
 
 from typing import ClassVar
@@ -89,3 +92,19 @@ class StorageError(RankmillError):
     """The disk is full, or a folder cannot be written."""
 
     exit_code = 8
+
+
+class Stopped(RankmillError):
+    """A build ended early because it was told to. Whatever was paid for is kept."""
+
+
+class BudgetSpent(Stopped):
+    """A cap of the recipe's budget is reached."""
+
+    exit_code = 9
+
+
+class Interrupted(Stopped):
+    """A signal came while teachers were asked."""
+
+    exit_code = 130

@@ -14,6 +14,7 @@ from typing import Any, Protocol
 from rankmill import stages
 from rankmill.build import Build, NotMade, open_build
 from rankmill.check import prompts_of
+from rankmill.errors import Stopped
 from rankmill.progress import Progress
 from rankmill.settings import Settings
 from rankmill.tablestore import Output
@@ -74,7 +75,7 @@ class Plain:
                 if not all(one.done() for one in running):
                     for one in running:
                         one.cancel()
-                    build.teachers.cancel()
+                    build.teachers.stop(Stopped("another part of the labelling has failed"))
             return [one.result() for one in running]
 
 

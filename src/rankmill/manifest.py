@@ -6,9 +6,11 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
+from rankmill.disk import storage
+from rankmill.pulse import Pulse
 from rankmill.recipe import Recipe
 from rankmill.report import StageReport
-from rankmill.tablestore import Output, storage
+from rankmill.tablestore import Output
 from rankmill.teachers import Meter
 
 MANIFEST = "manifest.json"
@@ -49,25 +51,24 @@ class Manifest:
         changed = [name for name in sorted(depends) if before.get(name) != depends[name]]
         return f"changed: {', '.join(changed)}" if changed else "not whole"
 
+    @property
+    def spent(self) -> dict[str, Meter]:
+        """What each teacher was asked by earlier runs."""
+        known = self.previous.get("teachers", {})
+        return {name: Meter.from_json(values) for name, values in known.items()}
+
     def seconds(self, output: Output) -> float | None:
         """How long a stage took that was made by an earlier run, if that is known."""
         before = self.before(output.stage)
         return before.get("seconds") if before.get("key") == output.key else None
 
-    def add(self, output: Output, *, seconds: float, speed: float | None) -> None:
-        """Note a finished stage.
-
-        Args:
-            output: Its tables.
-            seconds: What it took when it was made.
-            speed: Tokens a second of its teacher, if it asked one.
-        """
+    def add(self, output: Output, *, seconds: float) -> None:
+        """Note a finished stage, and what it took when it was made."""
         self.stages[output.stage] = {
             "key": output.key,
             "depends": dict(output.depends),
             "report": output.report.to_json(),
             "seconds": round(seconds, 3),
-            "tokens_per_second": speed or self.before(output.stage).get("tokens_per_second"),
         }
 
     @property
@@ -86,28 +87,39 @@ class Manifest:
                 keys[stage], true[stage] = made["key"], made
         return true
 
-    def write(self, status: str, meters: Mapping[str, Meter], *, error: str = "") -> None:
+    def write(
+        self,
+        status: str,
+        meters: Mapping[str, Meter],
+        *,
+        error: str = "",
+        pulse: Pulse | None = None,
+    ) -> None:
         """Replace the file on disk, whole.
 
         Args:
-            status: running, complete, failed or interrupted.
+            status: running, complete, failed, interrupted or `stopped: budget`.
             meters: What each teacher was asked in this run; earlier runs are added.
             error: What went wrong.
+            pulse: How the teachers are doing, while they work.
         """
-        spent = self.previous.get("teachers", {})
+        whole = status == "complete"
         manifest = {
             "name": self.recipe.name,
             "status": status,
             "error": error,
             "recipe": self.recipe.model_dump(mode="json"),
-            "stages": {**self._still_true(), **self.stages}
-            if status != "complete"
-            else self.stages,
-            "teachers": {
-                name: asdict(Meter(**spent.get(name, {})) + meter) for name, meter in meters.items()
-            },
+            "stages": self.stages if whole else {**self._still_true(), **self.stages},
+            "teachers": {name: asdict(meter) for name, meter in self._totals(meters).items()},
+            **({"now": pulse.to_json()} if pulse else {}),
         }
         partial = self.folder / f"{MANIFEST}.partial"
         with storage(self.folder):
             partial.write_text(json.dumps(manifest, indent=2))
             partial.replace(self.folder / MANIFEST)
+
+    def _totals(self, meters: Mapping[str, Meter]) -> dict[str, Meter]:
+        """What all runs asked, those teachers included that the recipe has no more."""
+        spent = self.spent
+        now = {name: spent.get(name, Meter()) + meter for name, meter in meters.items()}
+        return {**spent, **now}

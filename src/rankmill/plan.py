@@ -6,7 +6,6 @@ from itertools import islice
 from math import ceil
 from os.path import commonprefix
 from pathlib import Path
-from typing import Any
 
 from rich.table import Table as Grid
 
@@ -19,11 +18,16 @@ from rankmill.prompts import as_data
 from rankmill.records import Chat, Document, Request
 from rankmill.settings import Settings
 from rankmill.space import text_of
+from rankmill.speeds import Speed, Speeds
+from rankmill.teachers import LlamaCpp, Meter, Teacher
+from rankmill.teachers.budget import total
+from rankmill.teachers.meter import in_money
 
 _SAMPLE = 200
 _CHARACTERS_PER_TOKEN = 4.0
 _QUERY = "how to find the longest common beginning of several texts"
 _TOKENS_OF_A_QUERY = 14
+_CAPTION = "at most; ?: a speed or a price that is not known yet, -: nobody sends a bill"
 _EMBEDDED_PER_CORE = (135.0, 14.0)  # a 1.5B model in 4 bits: prompt and generated tokens a second
 
 
@@ -35,7 +39,7 @@ class Estimate:
         tokens_in: Prompt tokens, as an endpoint bills them.
         fresh: Those of them that do not repeat the beginning of the prompt before.
         seconds: None where the teacher's speed is not known yet.
-        money: In the currency of the recipe's prices; None without prices.
+        money: None where the teacher's price is not known.
     """
 
     stage: str
@@ -62,8 +66,9 @@ def plan(recipe: Path, *, overrides: Sequence[str], settings: Settings) -> Grid:
 def estimates(build: Build) -> Iterator[Estimate]:
     """Estimate from the recipe, the first documents of the corpus and the teacher's speed.
 
-    Calls are an upper bound: as if every query passed its rules. Tokens are counted as four
-    characters each.
+    Calls are an upper bound: as if every query passed its rules. Speed, and characters per token,
+    are those that earlier builds on this machine measured with the same teacher; before the first
+    of them, a token is taken for four characters.
 
     Raises:
         StageError: The corpus has no document.
@@ -111,9 +116,13 @@ def _estimate(
     texts = [_text(request) for request in requests]
     shared = len(commonprefix(texts)) if len(texts) > 1 else 0  # noqa: RUF071 - texts, no paths
     mean = sum(map(len, texts)) / len(texts)
-    tokens_in = ceil(calls * mean / _CHARACTERS_PER_TOKEN)
-    fresh = ceil(calls * (mean - shared) / _CHARACTERS_PER_TOKEN)
-    spec: Any = build.recipe.teachers[teacher]
+    spec = build.recipe.teachers[teacher]
+    speed = Speeds(build.settings.data).of(spec.fingerprint, stage.split()[0])
+    per_token = speed.characters_per_token if speed else _CHARACTERS_PER_TOKEN
+    tokens_in = ceil(calls * mean / per_token)
+    fresh = ceil(calls * (mean - shared) / per_token)
+    price = build.teachers.accounts[teacher].price
+    asked = Meter(calls=calls, tokens_in=tokens_in, tokens_out=calls * out)
     return Estimate(
         stage=stage,
         teacher=teacher,
@@ -121,8 +130,8 @@ def _estimate(
         tokens_in=tokens_in,
         fresh=fresh,
         tokens_out=calls * out,
-        seconds=_seconds(build, stage, tokens_in, fresh, calls * out),
-        money=_money(spec, tokens_in, calls * out),
+        seconds=_seconds(spec, speed, asked, fresh, build.settings.cores),
+        money=price.of(asked) if price else None,
     )
 
 
@@ -137,27 +146,20 @@ def _out(requests: Sequence[Request]) -> int:
     return max((r.max_tokens if isinstance(r, Chat) else 0) for r in requests)
 
 
-def _seconds(build: Build, stage: str, tokens_in: int, fresh: int, out: int) -> float | None:
-    """From the last build of this name, or else from what an embedded teacher does per core."""
-    earlier = build.manifest.before(stage.split()[0])
-    if earlier.get("tokens_per_second"):
-        return (tokens_in + out) / float(earlier["tokens_per_second"])
-    kinds = {teacher.kind for teacher in build.recipe.teachers.values()}
-    if kinds == {"llama_cpp"}:
-        prompt, generated = (build.settings.cores * speed for speed in _EMBEDDED_PER_CORE)
-        return fresh / prompt + out / generated
+def _seconds(
+    teacher: Teacher, speed: Speed | None, asked: Meter, fresh: int, cores: int
+) -> float | None:
+    """From the speed that was measured, or else from what an embedded teacher does per core."""
+    if speed:
+        return asked.tokens / speed.tokens_per_second
+    if isinstance(teacher, LlamaCpp):
+        prompt, generation = (speed * cores for speed in _EMBEDDED_PER_CORE)
+        return fresh / prompt + asked.tokens_out / generation
     return None
 
 
-def _money(spec: Any, tokens_in: int, tokens_out: int) -> float | None:  # noqa: ANN401
-    price_in, price_out = getattr(spec, "price_in", None), getattr(spec, "price_out", None)
-    if price_in is None and price_out is None:
-        return None
-    return (tokens_in * (price_in or 0.0) + tokens_out * (price_out or 0.0)) / 1e6
-
-
 def _grid(rows: Sequence[Estimate]) -> Grid:
-    grid = Grid(box=None, padding=(0, 1), caption="at most; ? is a speed or price not known yet")
+    grid = Grid(box=None, padding=(0, 1), caption=_CAPTION)
     grid.add_column("stage")
     grid.add_column("teacher")
     for name in ("calls", "tokens in", "of them new", "tokens out", "minutes", "money"):
@@ -171,9 +173,5 @@ def _grid(rows: Sequence[Estimate]) -> Grid:
 def _figures(rows: Sequence[Estimate]) -> tuple[str, ...]:
     counts = ("calls", "tokens_in", "fresh", "tokens_out")
     sums = [f"{sum(getattr(row, name) for row in rows):,}" for name in counts]
-    return (*sums, _sum([row.seconds for row in rows], 60), _sum([row.money for row in rows], 1))
-
-
-def _sum(values: Sequence[float | None], unit: float) -> str:
-    known = [value for value in values if value is not None]
-    return f"{sum(known) / unit:,.1f}" if len(known) == len(values) else "?"
+    seconds, money = total([row.seconds for row in rows]), total([row.money for row in rows])
+    return (*sums, "?" if seconds is None else f"{seconds / 60:,.1f}", in_money(money))

@@ -2,6 +2,7 @@
 
 from typing import Protocol
 
+from rankmill.pulse import Pulse
 from rankmill.report import StageReport
 
 
@@ -11,8 +12,11 @@ class Progress(Protocol):
     def begin(self, stage: str, why: str) -> None:
         """A stage starts; `why` says what it was never made with, or what changed."""
 
-    def advance(self, stage: str, done: int, total: int, *, tokens: int = 0) -> None:
-        """A stage has done `done` of `total` rows and spent `tokens` so far."""
+    def advance(self, stage: str, done: int, total: int) -> None:
+        """A stage has done `done` of `total` rows; 0 is a total that is not known."""
+
+    def beat(self, pulse: Pulse) -> None:
+        """How the teachers are doing; comes about twice a second while a stage asks them."""
 
     def say(self, text: str) -> None:
         """One line worth reading: a download, a server that starts."""
@@ -27,7 +31,10 @@ class Silent:
     def begin(self, stage: str, why: str) -> None:
         """Do nothing."""
 
-    def advance(self, stage: str, done: int, total: int, *, tokens: int = 0) -> None:
+    def advance(self, stage: str, done: int, total: int) -> None:
+        """Do nothing."""
+
+    def beat(self, pulse: Pulse) -> None:
         """Do nothing."""
 
     def say(self, text: str) -> None:

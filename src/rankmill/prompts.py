@@ -28,15 +28,25 @@ from typing import Any, Self, cast
 
 from jinja2 import StrictUndefined, TemplateError, TemplateSyntaxError
 from jinja2.meta import find_undeclared_variables
+from jinja2.runtime import LoopContext
 from jinja2.sandbox import ImmutableSandboxedEnvironment
 
 from rankmill.errors import PromptError
 from rankmill.records import Continuation, Message
 from rankmill.spec import digest
 
-_JINJA = ImmutableSandboxedEnvironment(
-    undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True, autoescape=False
-)
+
+class _Sandbox(ImmutableSandboxedEnvironment):
+    """A sandbox that does not check the number of a loop's turn again for every document."""
+
+    def getattr(self, obj: Any, attribute: str) -> Any:  # noqa: ANN401 - as jinja2 has it
+        """A safe attribute, or one that the template's user is told of."""
+        if type(obj) is LoopContext and attribute == "index":
+            return obj.index
+        return super().getattr(obj, attribute)
+
+
+_JINJA = _Sandbox(undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True, autoescape=False)
 _TURN = re.compile(r"^=== *(\w+) *$\n?", re.MULTILINE)
 _FRONT = re.compile(r"\A\+\+\+\n(.*?)^\+\+\+\n", re.DOTALL | re.MULTILINE)
 _FIELDS = {"purpose", "paper", "variables", "output"}

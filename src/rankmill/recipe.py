@@ -18,8 +18,8 @@ from rankmill.retrieve import Retrieval
 from rankmill.sampling import DUQGen
 from rankmill.settle import Settle
 from rankmill.space import Embedder, SphericalKMeans, Splits
-from rankmill.spec import Spec
-from rankmill.teachers import Teacher
+from rankmill.spec import Machine, Spec
+from rankmill.teachers import Budget, Teacher
 from rankmill.teachers.engine import Need
 
 
@@ -51,6 +51,7 @@ class Recipe(Spec):
     settle: Settle = Settle()
     assemble: Assembly = Assembly()
     limits: Limits = Limits()
+    budget: Budget = Machine(Budget())
 
     @model_validator(mode="after")
     def names_are_known(self) -> Self:

@@ -106,6 +106,8 @@ class Chat:
         labels: Tokens that are wanted among those alternatives, where the teacher can name them.
         permutes: Where the teacher can be held to it, the reply is a permutation of the
             identifiers [1] to [`permutes`], such as `[2] > [1]`; 0 leaves it free.
+        choices: Where the teacher can be held to it, the reply is one of these.
+        schema: Where the teacher can be held to it, the reply is JSON that fits this JSON schema.
     """
 
     messages: tuple[Message, ...]
@@ -115,6 +117,8 @@ class Chat:
     top_logprobs: int = 0
     labels: tuple[str, ...] = ()
     permutes: int = 0
+    choices: tuple[str, ...] = ()
+    schema: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -25,6 +25,8 @@ class Settings(BaseSettings):
         cache: Where model weights are kept.
         threads: Threads of the embedded teacher and of FAISS; 0 takes every core.
         shards: Parts that labelling is cut into; with the same replies they change no byte.
+        prices: A TOML file of what models cost, read before the package's own table.
+        metrics_port: Port on 127.0.0.1 where Prometheus finds the figures of a build; 0 for none.
     """
 
     model_config = SettingsConfigDict(env_prefix="RANKMILL_", extra="ignore")
@@ -33,6 +35,8 @@ class Settings(BaseSettings):
     cache: Path = Field(default_factory=_cache)
     threads: int = Field(default=0, ge=0)
     shards: int = Field(default=4, ge=1)
+    prices: Path | None = None
+    metrics_port: int = Field(default=0, ge=0, le=65535)
 
     @property
     def cores(self) -> int:

@@ -13,6 +13,7 @@ from rankmill.errors import ConfigError
 from rankmill.finished import Finished
 from rankmill.prompts import as_data
 from rankmill.tables import CANDIDATES, DOCUMENTS, JUDGMENTS, LABELS, LISTS, QUERIES
+from rankmill.teachers import Meter
 from rankmill.trials import Readings, candidate_lists, read_trials
 
 _EXCERPT = 300
@@ -154,6 +155,9 @@ def funnel(build: Finished) -> RenderableType:
 
 
 def _teachers(build: Finished) -> Iterable[Text]:
-    for name, meter in build.manifest["teachers"].items():
-        figures = ", ".join(f"{key.replace('_', ' ')} {value:,}" for key, value in meter.items())
-        yield Text(f"teacher {name}: {figures}", style="dim")
+    for name, values in build.manifest["teachers"].items():
+        figures = (f"{what} {figure}" for what, figure in Meter.from_json(values).figures.items())
+        yield Text(f"teacher {name}: {', '.join(figures)}", style="dim")
+    if now := build.manifest.get("now"):
+        rates = ", ".join(f"{key.replace('_', ' ')} {value}" for key, value in now.items())
+        yield Text(f"now: {rates}", style="dim")

@@ -4,18 +4,17 @@
 its name only when whole, so "is it done?" is "does it exist?".
 """
 
-import errno
 import json
 import shutil
-from collections.abc import Callable, Iterable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
 import polars as pl
 from filelock import FileLock
 
-from rankmill.errors import StorageError, TableError
+from rankmill.disk import storage
+from rankmill.errors import TableError
 from rankmill.records import Rejection
 from rankmill.report import StageReport
 from rankmill.spec import digest
@@ -138,29 +137,3 @@ def load(folder: Path) -> Output:
         depends=state["depends"],
         report=StageReport.from_json(state["report"]),
     )
-
-
-_FULL = {
-    errno.ENOSPC: "the disk is full",
-    errno.EDQUOT: "the disk quota is used up",
-    errno.EFBIG: "the file is larger than this process may write",
-}
-_CLOSED = {errno.EACCES, errno.EROFS, errno.EPERM, errno.ENOENT, errno.ENOTDIR}
-
-
-@contextmanager
-def storage(place: Path) -> Iterator[None]:
-    """Turn the disk's own errors into one line.
-
-    Raises:
-        StorageError: The disk is full, or `place` cannot be written.
-    """
-    try:
-        yield
-    except OSError as error:
-        if error.errno in _FULL:
-            raise StorageError(f"{place}: {_FULL[error.errno]}") from error
-        if error.errno in _CLOSED:
-            where = error.filename or place
-            raise StorageError(f"{where}: cannot be opened: {error.strerror}") from error
-        raise

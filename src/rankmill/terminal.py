@@ -1,11 +1,11 @@
 """Live progress in a terminal, and plain lines where there is none."""
 
 import time
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from threading import Lock
 
-from rich.console import Console
+from rich.console import Console, RenderableType
 from rich.progress import (
     BarColumn,
     MofNCompleteColumn,
@@ -20,26 +20,33 @@ from rich.progress import (
 )
 from rich.text import Text
 
+from rankmill.pulse import Pulse
 from rankmill.report import StageReport
 
 _QUIET_SECONDS = 30
 
 
 class _Rate(ProgressColumn):
-    """Rows a second, and tokens a second where a teacher is at work."""
+    """Rows a second."""
 
     def render(self, task: Task) -> Text:
         speed = task.speed or 0.0
-        tokens = task.fields.get("tokens", 0)
-        elapsed = task.elapsed or 0.0
-        rate = f"{speed:,.0f}/s" if speed >= 10 else f"{speed:.1f}/s"
-        if tokens and elapsed > 1:
-            rate += f"  {tokens:,} tokens ({tokens / elapsed:,.0f}/s)"
-        return Text(rate, style="cyan")
+        return Text(f"{speed:,.0f}/s" if speed >= 10 else f"{speed:.1f}/s", style="cyan")
+
+
+class _Bars(Progress):
+    """Bars, and below them a line about the teachers."""
+
+    status = ""
+
+    def get_renderables(self) -> Iterable[RenderableType]:
+        yield from super().get_renderables()
+        if self.status:
+            yield Text(self.status, style="cyan")
 
 
 class Live:
-    """Shows a build as it goes: stage, done of total, rate, time left, tokens.
+    """Shows a build as it goes: stage, done of total, rate, time left, and its teachers.
 
     Where the output is no terminal, one line is printed per stage and at most one every half
     minute in between.
@@ -47,7 +54,7 @@ class Live:
 
     def __init__(self, console: Console) -> None:
         self.console = console
-        self.bars = Progress(
+        self.bars = _Bars(
             SpinnerColumn(),
             TextColumn("{task.description}"),
             BarColumn(bar_width=24),
@@ -60,8 +67,7 @@ class Live:
         )
         self._tasks: dict[str, TaskID] = {}
         self._said: dict[str, float] = {}
-        self._before = 0
-        self._tokens = 0
+        self._status = ""
         self._lock = Lock()
 
     @contextmanager
@@ -76,27 +82,29 @@ class Live:
     def begin(self, stage: str, why: str) -> None:
         """A stage starts."""
         with self._lock:
-            self._before = self._tokens
             self._said[stage] = time.monotonic()
             if self.console.is_terminal:
                 self._tasks[stage] = self.bars.add_task(f"{stage} ({why})", total=None)
         if not self.console.is_terminal:
             self.console.print(f"{stage}: begins ({why})", highlight=False)
 
-    def advance(self, stage: str, done: int, total: int, *, tokens: int = 0) -> None:
+    def advance(self, stage: str, done: int, total: int) -> None:
         """Move the stage's bar."""
         with self._lock:
-            self._tokens = max(tokens, self._tokens)
-            spent = self._tokens - self._before if tokens else 0
             if (task := self._tasks.get(stage)) is not None:
-                self.bars.update(task, completed=done, total=total or None, tokens=spent)
+                self.bars.update(task, completed=done, total=total or None)
                 return
             now = time.monotonic()
             if self.console.is_terminal or now - self._said.get(stage, now) < _QUIET_SECONDS:
                 return
             self._said[stage] = now
-        of = f" of {total:,}" if total else ""
-        self.console.print(f"{stage}: {done:,}{of}, {spent:,} tokens", highlight=False)
+        parts = [f"{done:,} of {total:,}" if total else f"{done:,}", self._status]
+        line = " · ".join(filter(None, parts))
+        self.console.print(f"{stage}: {line}", highlight=False, markup=False, soft_wrap=True)
+
+    def beat(self, pulse: Pulse) -> None:
+        """Say below the bars how the teachers are doing."""
+        self._status = self.bars.status = str(pulse)
 
     def say(self, text: str) -> None:
         """Print one line above the bars."""
@@ -106,6 +114,7 @@ class Live:
         """Replace the stage's bar by its counts."""
         with self._lock:
             task = self._tasks.pop(report.stage, None)
+            self._status = self.bars.status = ""
         if task is not None:
             self.bars.remove_task(task)
         how = "there already" if reused else f"{seconds:.1f} s"

@@ -5,7 +5,6 @@ with a real model, and that what it cannot do is counted and never becomes a lab
 """
 
 import asyncio
-import sys
 
 import polars as pl
 import pytest
@@ -21,7 +20,6 @@ from rankmill.settings import Settings
 from rankmill.tables import JUDGMENTS
 from rankmill.teachers.engine import Surroundings
 from rankmill.teachers.llama_cpp import LlamaCpp
-from rankmill.teachers.serve import PORT, Server
 from strategies import PROMPTS
 
 pytestmark = pytest.mark.timeout(300)
@@ -114,27 +112,15 @@ def test_every_strategy_copes_with_what_a_real_model_says(tmp_path, smollm2):
 
 
 @pytest.fixture
-def served(tmp_path, smollm2):
+def served(smollm2):
+    """The fields of a teacher behind llama.cpp's own server."""
     pytest.importorskip("llama_cpp.server.app", reason="llama_cpp.server is not installed")
-    server = Server(
-        name="llama_cpp.server",
-        command=(
-            *(sys.executable, "-m", "llama_cpp.server", "--port", PORT, "--model", str(smollm2)),
-            *("--model_alias", "teacher", "--n_ctx", "2048", "--logits_all", "true"),
-        ),
-        log=tmp_path / "server.log",
-        start_seconds=120,
-    )
-    with asyncio.Runner() as runner:
-        running = server.running(lambda _: None)
-        url = runner.run(running.__aenter__())
-        yield f'kind = "openai"\nmodel = "teacher"\nendpoints = ["{url}"]\napi_key_env = ""\n'
-        runner.run(running.__aexit__(None, None, None))
+    return f'kind = "llama_server"\nmodel = "{smollm2}"\ncontext = 2048\n'
 
 
 def test_a_build_with_a_real_server(tmp_path, served, write):
     settings = Settings(data=tmp_path / "data")
-    dataset = build(write(served + "concurrency = 2", "listwise"), settings=settings)
+    dataset = build(write(served, "listwise"), settings=settings)
     judgments = Finished.find(settings, "small").read("label", JUDGMENTS)
     read = judgments.filter(view="pointwise", status="valid").explode("scores")["scores"]
     assert len(read) >= 6

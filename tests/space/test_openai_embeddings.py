@@ -84,11 +84,11 @@ def failing(status):
 @pytest.mark.parametrize(
     ("status", "error", "message"),
     [
-        (401, TeacherRefused, r"answered 401: no such luck \(OPENAI_API_KEY is not set\)"),
-        (404, TeacherRefused, "answered 404: no such luck"),
-        (400, TeacherRefused, "answered 400: no such luck"),
-        (429, TeacherUnavailable, "answered 429: no such luck, 2 times"),
-        (503, TeacherUnavailable, "answered 503: no such luck, 2 times"),
+        (401, TeacherRefused, "answered 401: it wants a key, and OPENAI_API_KEY is empty or not"),
+        (404, TeacherRefused, "has no model m"),
+        (400, TeacherRefused, "embeddings of m at .* rejects a text: no such luck"),
+        (429, TeacherUnavailable, "after 2 tries, the last one: answered 429: no such luck"),
+        (503, TeacherUnavailable, "after 2 tries, the last one: answered 503: no such luck"),
     ],
 )
 def test_an_endpoint_s_error_is_one_line_that_says_what_it_answered(
@@ -112,7 +112,7 @@ def test_no_server_is_unavailable():
     spec = OpenAIEmbeddings(model="m", endpoint=gone, tries=1)
     with (
         spec.open(Settings(), lambda line: None) as encoder,
-        pytest.raises(TeacherUnavailable, match="no connection"),
+        pytest.raises(TeacherUnavailable, match="no teacher answers at"),
     ):
         encoder.encode(["abc"], "document")
 
@@ -127,8 +127,21 @@ def test_an_answer_without_one_vector_for_each_text_is_refused(vectors):
 
 
 @pytest.mark.parametrize(
-    "answer", ["<html>", [], {}, {"data": [{"index": 0, "embedding": "AACAPw=="}]}]
+    "answer", [{}, {"data": 3}, {"data": [{"index": 0, "embedding": "AACAPw=="}]}]
 )
 def test_an_answer_that_holds_no_vectors_is_refused(answer):
     with pytest.raises(TeacherIncapable, match=r"m at .*: the answer is not vectors"):
         ask(lambda body: (200, answer))
+
+
+@pytest.mark.parametrize("answer", ["<html>", []])
+def test_an_answer_that_is_no_object_is_tried_again(answer):
+    answers = iter([lambda body: (200, answer), lengths])
+    _, log = ask(lambda body: next(answers)(body), tries=2)
+    assert len(log) == 2
+
+
+def test_a_password_in_the_endpoint_is_refused():
+    with pytest.raises(ValueError, match="has credentials in its URL") as caught:
+        OpenAIEmbeddings(model="m", endpoint="http://me:hunter2@host/v1")
+    assert "hunter2" not in str(caught.value)

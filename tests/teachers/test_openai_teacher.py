@@ -258,7 +258,8 @@ def test_concurrency_is_that_of_all_endpoints_together(where):
             return engine.concurrency
 
     urls = ("http://a/v1", "http://b/v1")
-    assert asyncio.run(concurrency(spec(endpoints=urls, concurrency=3))) == 6
+    assert asyncio.run(concurrency(spec(endpoints=urls[:1], concurrency=3))) == 3
+    assert asyncio.run(concurrency(spec(endpoints=urls, concurrency=3))) >= 6
 
 
 def test_alternatives_that_do_not_come_are_a_lack_of_the_teacher(where):

@@ -5,6 +5,7 @@ import socket
 import subprocess
 import sys
 import time
+import urllib.request
 from pathlib import Path
 
 import psutil
@@ -12,7 +13,8 @@ import pytest
 
 from rankmill.errors import StorageError, TeacherUnavailable
 from rankmill.teachers import serve
-from rankmill.teachers.serve import PORT, Server
+from rankmill.teachers.serve import PORT, Server, Servers
+from rankmill.teachers.serverlog import Phase
 
 SERVER = """
 import os, subprocess, sys, time
@@ -28,7 +30,16 @@ if "children" in orders:
 if "stubborn" in orders:
     import signal
     signal.signal(signal.SIGTERM, signal.SIG_IGN)
+again = Path(notes).exists()
 Path(notes).write_text(" ".join(map(str, started)))
+sick = Path(notes).with_name("sick")
+sick.unlink(missing_ok=True)
+if "once" in orders and again:
+    sys.exit("OSError: the weights are gone")
+if "phases" in orders:
+    for words in ("\x1b[1mLoading shards:  50%", "Compiling a graph"):
+        print(words, flush=True)
+        time.sleep(0.5)
 if "die" in orders:
     print("loading weights")
     sys.exit("OSError: no weights in the folder")
@@ -40,7 +51,7 @@ began = time.monotonic()
 class Handler(BaseHTTPRequestHandler):
     def do_GET(self):
         loading = "slow" in orders and time.monotonic() - began < 0.6
-        self.send_response(503 if loading else 200)
+        self.send_response(503 if loading or sick.exists() else 200)
         self.end_headers()
         self.wfile.write(b"{}")
     def log_message(self, *_):
@@ -60,7 +71,7 @@ def server(tmp_path):
         return Server(
             name="toy",
             command=(sys.executable, str(script), PORT, str(tmp_path / "pids"), *orders),
-            log=tmp_path / "logs" / "toy.log",
+            folder=tmp_path / "logs",
             **{"start_seconds": 20.0, "grace_seconds": 2.0, **fields},
         )
 
@@ -88,21 +99,40 @@ def wait_for(condition, seconds=15):
     assert condition()
 
 
-def run(server, said, during=lambda url: None):
+def run(server, said, during=lambda running: None):
     async def work():
-        async with server.running(said.append) as url:
-            return during(url)
+        async with server.running(said.append) as running:
+            return during(running)
 
     return asyncio.run(work())
 
 
+def mend(server, said, during):
+    """Run a coroutine function with a running server."""
+
+    async def work():
+        async with server.running(said.append) as running:
+            return await during(running)
+
+    return asyncio.run(work())
+
+
+@pytest.fixture
+def hasty(monkeypatch):
+    """Restarts wait a twentieth of a second, and the next ones no longer."""
+    monkeypatch.setattr(serve, "_FIRST_WAIT", 0.05)
+    monkeypatch.setattr(serve, "_GROWS", 1.0)
+
+
 def test_a_server_answers_inside_its_context_and_is_gone_after(server, said, tmp_path):
-    url = run(server("children"), said, lambda url: url)
+    toy = server("children")
+    url = run(toy, said, lambda running: running.url)
     port = int(url.removeprefix("http://127.0.0.1:").removesuffix("/v1"))
     assert 1024 < port < 65536
     assert len(pids_in(tmp_path)) == 3
     assert alive(pids_in(tmp_path)) == []
-    assert said[0] == f"toy: starting, log in {tmp_path / 'logs' / 'toy.log'}"
+    assert said[0] == f"toy: starting, log in {toy.log}"
+    assert toy.log.parent == tmp_path / "logs"
     assert said[-1].startswith("toy: ready after")
 
 
@@ -123,16 +153,17 @@ def test_a_server_that_will_not_end_is_killed_after_its_grace(server, said, tmp_
 
 
 def test_a_server_that_dies_is_told_with_its_last_words(server, said, tmp_path):
+    toy = server("die")
     with pytest.raises(TeacherUnavailable) as caught:
-        run(server("die"), said)
+        run(toy, said)
     assert str(caught.value) == (
         "toy ended with exit code 1 before it answered: OSError: no weights in the folder "
-        f"(log: {tmp_path / 'logs' / 'toy.log'})"
+        f"(log: {toy.log})"
     )
 
 
 def test_a_command_that_cannot_be_started_is_told(server, said, tmp_path):
-    broken = Server(name="toy", command=("/no/such/program",), log=tmp_path / "log")
+    broken = Server(name="toy", command=("/no/such/program",), folder=tmp_path)
     with pytest.raises(TeacherUnavailable, match="cannot start /no/such/program: No such file"):
         run(broken, said)
 
@@ -146,12 +177,13 @@ def test_a_server_that_never_answers_is_given_up_and_ended(server, said, tmp_pat
 def test_why_it_is_not_ready_is_said_now_and_then(server, said, monkeypatch):
     monkeypatch.setattr(serve, "_NEWS_SECONDS", 0.1)
     run(server("slow"), said)
-    assert any("not ready after" in line and "answers 503" in line for line in said)
+    assert any(line.startswith("toy: /health answers 503, ") for line in said)
 
 
 def test_the_environment_reaches_the_server_and_its_output_the_log(server, said, tmp_path):
-    run(server(environment={"FLAVOUR": "mint"}), said)
-    assert (tmp_path / "logs" / "toy.log").read_text() == "mint\n"
+    toy = server(environment={"FLAVOUR": "mint"})
+    run(toy, said)
+    assert toy.log.read_text() == "mint\n"
 
 
 def test_another_program_on_the_port_does_not_pass_for_the_server(server, said, monkeypatch):
@@ -161,7 +193,7 @@ def test_another_program_on_the_port_does_not_pass_for_the_server(server, said, 
         stderr=subprocess.DEVNULL,
     )
     try:
-        monkeypatch.setattr(serve, "_free_port", lambda: port)
+        monkeypatch.setattr(serve.health, "free_port", lambda: port)
         with pytest.raises(TeacherUnavailable, match=r"(?i)address already in use"):
             run(server(), said)
     finally:
@@ -180,23 +212,24 @@ def test_a_log_that_cannot_be_written_is_one_line(server, said, tmp_path, monkey
         raise PermissionError(13, "Permission denied")
 
     monkeypatch.setattr(Path, "mkdir", refuse)
-    with pytest.raises(StorageError, match=r"toy\.log: cannot be opened: Permission denied"):
+    with pytest.raises(StorageError, match=r"toy-\w+\.log: cannot be opened: Permission denied"):
         run(server(), said)
 
 
 PARENT = """
 import asyncio, sys, time
 from pathlib import Path
-from rankmill.teachers.serve import PORT, Server
+from rankmill.teachers.serve import PORT, Server, Servers
+from rankmill.teachers.serverlog import Phase
 
 script, notes, folder = sys.argv[1:]
 server = Server(
     name="toy", command=(sys.executable, script, PORT, notes, "children"),
-    log=Path(folder) / "toy.log", grace_seconds=1.0,
+    folder=Path(folder), grace_seconds=1.0,
 )
 
 async def work():
-    async with server.running(lambda line: None) as url:
+    async with server.running(lambda line: None):
         print("ready", flush=True)
         await asyncio.sleep(600)
 
@@ -230,3 +263,190 @@ def test_a_watcher_that_is_killed_takes_its_session_with_it(server, said, tmp_pa
 
     run(server(), said, kill)
     wait_for(lambda: alive(pids_in(tmp_path)) == [])
+
+
+def test_what_a_server_is_busy_with_is_said_when_it_changes(server, said):
+    phases = (Phase(words="loading", told="Loading"), Phase(words="compiling", told="Compiling"))
+    run(server("phases", phases=phases), said)
+    busy = [line.partition(",")[0] for line in said if "loading" in line or "compiling" in line]
+    assert busy == ["toy: loading", "toy: compiling"]
+
+
+def kill(pid):
+    os.kill(pid, signal.SIGKILL)
+    wait_for(lambda: alive([pid]) == [])
+
+
+def status(running):
+    with urllib.request.urlopen(f"{running.url}/models", timeout=5) as response:
+        return response.status
+
+
+def test_a_server_that_dies_is_started_again_at_its_url(server, said, tmp_path, hasty):
+    toy = server("children")
+
+    async def die(running):
+        before, url = pids_in(tmp_path), running.url
+        kill(before[0])
+        await running.recover()
+        assert running.url == url
+        assert status(running) == 200
+        assert alive(before) == []
+        return pids_in(tmp_path)
+
+    after = mend(toy, said, die)
+    assert alive(after) == []
+    told = f"toy was killed (out of memory?): its last words: none (log: {toy.log})"
+    assert f"{told}; starts again in 0 s (1 of 3 times)" in said
+    assert sum("ready after" in line for line in said) == 2
+
+
+def test_a_server_that_is_well_is_left_alone(server, said, tmp_path):
+    async def ask(running):
+        before = pids_in(tmp_path)
+        await asyncio.gather(*(running.recover() for _ in range(20)))
+        assert pids_in(tmp_path) == before
+
+    mend(server(), said, ask)
+    assert len(said) == 2
+
+
+def test_one_death_that_many_notice_is_one_restart(server, said, tmp_path, hasty):
+    async def die(running):
+        kill(pids_in(tmp_path)[0])
+        first = asyncio.create_task(running.recover())
+        others = [asyncio.create_task(running.recover()) for _ in range(20)]
+        await asyncio.sleep(0.01)
+        first.cancel()  # whoever gives up does not stop the others
+        await asyncio.gather(*others)
+        assert status(running) == 200
+
+    mend(server(), said, die)
+    assert sum("starts again" in line for line in said) == 1
+
+
+def test_a_server_that_dies_again_and_again_is_given_up_with_the_cause(
+    server, said, tmp_path, hasty
+):
+    toy = server("once", restarts=2)
+
+    async def die(running):
+        kill(pids_in(tmp_path)[0])
+        with pytest.raises(TeacherUnavailable) as first:
+            await running.recover()
+        with pytest.raises(TeacherUnavailable, match="OSError: the weights are gone"):
+            await running.recover()
+        return str(first.value)
+
+    words = mend(toy, said, die)
+    assert words == (
+        "toy ended with exit code 1 before it answered: OSError: the weights are gone "
+        f"(log: {toy.log}); it was started again 2 times"
+    )
+    assert sum("starts again" in line for line in said) == 2
+
+
+def test_a_row_of_restarts_ends_with_a_while_of_health(server, said, tmp_path, hasty, monkeypatch):
+    monkeypatch.setattr(serve, "_STEADY_SECONDS", 0.0)
+
+    async def die(running):
+        for _ in range(3):
+            kill(pids_in(tmp_path)[0])
+            await running.recover()
+        return status(running)
+
+    assert mend(server(restarts=1), said, die) == 200
+
+
+def test_a_server_that_stays_ill_is_started_again(server, said, tmp_path, hasty, monkeypatch):
+    monkeypatch.setattr(serve, "_MUTE_SECONDS", 0.5)
+
+    async def fall_ill(running):
+        before = pids_in(tmp_path)
+        (tmp_path / "sick").touch()
+        await running.recover()
+        assert alive(before) == []
+        return status(running)
+
+    assert mend(server(), said, fall_ill) == 200
+    assert any("toy has not been well for 0 s (/health answers 503)" in line for line in said)
+
+
+def test_a_server_that_was_ill_for_a_moment_is_not_started_again(server, said, tmp_path):
+    async def fall_ill(running):
+        before = pids_in(tmp_path)
+        (tmp_path / "sick").touch()
+        mending = asyncio.create_task(running.recover())
+        await asyncio.sleep(0.5)
+        assert not mending.done()
+        (tmp_path / "sick").unlink()
+        await mending
+        assert pids_in(tmp_path) == before
+
+    mend(server(), said, fall_ill)
+
+
+def test_a_build_that_ends_during_a_restart_leaves_nothing(server, said, tmp_path, monkeypatch):
+    monkeypatch.setattr(serve, "_FIRST_WAIT", 0.0)
+    toy = server("children", "slow")
+
+    async def die(running):
+        kill(pids_in(tmp_path)[0])
+        (tmp_path / "pids").unlink()
+        mending = asyncio.create_task(running.recover())
+        while not (tmp_path / "pids").exists():
+            await asyncio.sleep(0.01)
+        mending.cancel()
+
+    mend(toy, said, die)
+    assert alive(pids_in(tmp_path)) == []
+
+
+def shared(*servers, said):
+    """The URLs of servers that are all needed at once, and whether the first outlives the rest."""
+
+    async def work():
+        held = Servers()
+        async with held.running(servers[0], said.append) as first:
+            urls = [first.url]
+            for one in servers[1:]:
+                async with held.running(one, said.append) as running:
+                    urls.append(running.url)
+            return urls, status(first)
+
+    return asyncio.run(work())
+
+
+def test_teachers_that_need_the_same_server_share_it(server, said, tmp_path):
+    urls, answer = shared(server(), server(), server(), said=said)
+    assert len(set(urls)) == 1
+    assert answer == 200
+    assert sum("starting" in line for line in said) == 1
+    assert alive(pids_in(tmp_path)) == []
+
+
+def test_servers_with_another_environment_are_others(server, said):
+    urls, _ = shared(server(), server(environment={"FLAVOUR": "mint"}), said=said)
+    assert len(set(urls)) == 2
+
+
+def test_a_server_that_is_needed_again_is_started_again(server, said):
+    async def work():
+        held = Servers()
+        for _ in range(2):
+            async with held.running(server(), said.append) as running:
+                assert status(running) == 200
+
+    asyncio.run(work())
+    assert sum("starting" in line for line in said) == 2
+
+
+def test_a_shared_server_that_failed_is_tried_again_by_the_next(server, said, tmp_path):
+    async def work():
+        held = Servers()
+        for _ in range(2):
+            with pytest.raises(TeacherUnavailable, match="no weights in the folder"):
+                async with held.running(server("die"), said.append):
+                    pass
+
+    asyncio.run(work())

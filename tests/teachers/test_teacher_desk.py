@@ -7,6 +7,7 @@ import pytest
 from rankmill.errors import (
     ConfigError,
     RequestRefused,
+    Stopped,
     StorageError,
     TeacherIncapable,
     TeacherRefused,
@@ -75,7 +76,7 @@ def test_an_answer_is_asked_once_and_kept(desk, said):
         again = teachers.run(teachers.ask("book", chat()))
         assert first == again
         assert first.reply.text == "HI"
-        assert teachers.meter == Meter(calls=1, reused=1, tokens_in=2, tokens_out=1)
+        assert teachers.meter == Meter(calls=1, reused=1, tokens_in=2, tokens_out=1, characters=2)
     assert said == ["opened", "hi", "closed"]
 
 
@@ -109,12 +110,12 @@ def test_an_answer_is_on_disk_before_it_is_handed_out(desk, tmp_path):
 def test_a_request_that_is_on_its_way_is_not_sent_again(desk, said):
     with desk() as teachers:
         answers = teachers.run(all_of(*(teachers.ask("book", chat()) for _ in range(50))))
-        assert teachers.meter == Meter(calls=1, reused=49, tokens_in=2, tokens_out=1)
+        assert teachers.meter == Meter(calls=1, reused=49, tokens_in=2, tokens_out=1, characters=2)
     assert {answer.reply.text for answer in answers} == {"HI"}
     assert said.count("hi") == 1
 
 
-def test_whoever_waits_for_a_cancelled_asker_asks_for_itself(desk, said):
+def test_what_is_in_flight_is_kept_and_handed_out_though_its_asker_has_gone(desk, said):
     async def work(teachers):
         first = asyncio.create_task(teachers.ask("one", chat("slow")))
         await asyncio.sleep(0.005)
@@ -125,14 +126,48 @@ def test_whoever_waits_for_a_cancelled_asker_asks_for_itself(desk, said):
 
     with desk() as teachers:
         assert teachers.run(work(teachers)).reply.text == "SLOW"
-    assert said.count("slow") == 2
+    assert said.count("slow") == 1
 
 
-def test_requests_go_out_in_the_order_in_which_they_are_asked(desk, said):
-    names = [f"{number}" for number in range(40)]
+def test_what_nobody_waits_for_any_more_is_never_sent(desk, said):
+    async def work(teachers):
+        asking = [asyncio.create_task(teachers.ask("one", chat(name))) for name in "abcd"]
+        await asyncio.sleep(0.005)
+        for task in asking[1:3]:
+            task.cancel()
+        return await asyncio.gather(asking[0], asking[3])
+
     with desk() as teachers:
-        teachers.run(all_of(*(teachers.ask("one", chat(name)) for name in names)))
+        teachers.run(work(teachers))
+    assert said == ["opened", "a", "d", "closed"]
+
+
+def test_requests_go_out_in_the_order_of_their_prompts(desk, said):
+    names = [f"{number:02}" for number in range(40)]
+    with desk() as teachers:
+        mixed = names[7:] + names[:7]
+        teachers.run(all_of(*(teachers.ask("one", chat(name)) for name in reversed(mixed))))
     assert said == ["opened", *names, "closed"]
+
+
+def test_the_concurrency_of_an_engine_may_change_while_it_runs(tmp_path, where):
+    busiest = []
+
+    class Breathing(Reader):
+        async def answer(self, request, *, trial=0):
+            self.concurrency = 2 if len(busiest) < 20 else 6
+            busiest.append(self.busy + 1)
+            return await super().answer(request, trial=trial)
+
+    class Lungs(Book):
+        @asynccontextmanager
+        async def open(self, where):
+            yield Breathing(where.say, 1)
+
+    with Teachers({"a": Lungs()}, tmp_path / "replies", where) as teachers:
+        teachers.run(all_of(*(teachers.ask("a", chat(f"{n:03}")) for n in range(60))))
+    assert max(busiest[:20]) == 2
+    assert max(busiest) == 6
 
 
 def test_no_more_are_in_flight_than_the_engine_wants(where, tmp_path):
@@ -175,7 +210,14 @@ def test_an_answer_that_cannot_be_kept_is_not_handed_out(desk, tmp_path):
         (tmp_path / "replies").unlink()
 
 
-def test_leaving_cancels_what_still_runs_and_closes_the_teacher(desk, said):
+@pytest.fixture
+def impatient(monkeypatch):
+    monkeypatch.setattr("rankmill.teachers.desk._PATIENCE", 0.2)
+    monkeypatch.setattr("rankmill.teachers.desk._AFTER_A_FAULT", 0.1)
+
+
+@pytest.mark.usefixtures("impatient")
+def test_leaving_waits_for_what_still_runs_only_so_long_and_closes_the_teacher(desk, said):
     with desk() as teachers:
         failed = []
 
@@ -190,10 +232,33 @@ def test_leaving_cancels_what_still_runs_and_closes_the_teacher(desk, said):
         while "for ever" not in said:
             thread.join(0.01)
     thread.join(5)
-    assert failed == ["CancelledError"]
-    assert said[-1] == "closed"
+    assert failed == ["Stopped"]
+    assert said[-2:] == [
+        "1 calls in flight are let finish, 0 s at most; one more interruption ends them",
+        "closed",
+    ]
 
 
+def test_leaving_by_a_fault_keeps_what_is_in_flight(desk, tmp_path):
+    with desk() as teachers:
+        asking = [teachers.ask("book", chat(name)) for name in "abcde"]
+        with pytest.raises(TeacherRefused):
+            teachers.run(all_of(*asking, teachers.ask("broken", chat())))
+    with ReplyStore(tmp_path / "replies") as store:
+        assert len(store) == teachers.meter.calls == 3
+
+
+def test_who_asks_when_the_door_is_closed_is_told_why_and_stored_replies_are_still_given(desk):
+    with desk() as teachers:
+        known = teachers.run(teachers.ask("book", chat("known")))
+        teachers.stop(Stopped("enough"))
+        with pytest.raises(Stopped, match="enough"):
+            teachers.run(teachers.ask("book", chat("new")))
+        assert teachers.run(teachers.ask("book", chat("known"))) == known
+        assert teachers.meter.calls == 1
+
+
+@pytest.mark.usefixtures("impatient")
 def test_an_error_in_one_question_ends_the_others_when_the_desk_is_left(desk, said):
     with desk() as teachers:
         asking = [teachers.ask("one", chat("for ever")) for _ in range(3)]
@@ -219,27 +284,29 @@ def test_several_threads_share_a_desk(desk):
     assert len(answers) == 40
 
 
-def test_the_meter_knows_money_and_retries(where, tmp_path, monkeypatch):
-    async def no_sleep(_):
-        pass
-
-    monkeypatch.setattr("rankmill.teachers._openai.sleep", no_sleep)
+def test_the_meter_knows_money_and_why_requests_were_sent_again(where, tmp_path):
     with ScriptedTeacher(respond=lambda _: "one two") as teacher:
-        teacher.faults.append(Fault(status=503))
+        teacher.faults.append(Fault(status=503, headers={"Retry-After": "0"}))
         spec = OpenAI(
             model="teacher", endpoints=(teacher.url,), api_key_env="", price_in=3, price_out=10
         )
         with Teachers({"a": spec}, tmp_path / "replies", where) as teachers:
             teachers.run(teachers.ask("a", chat("four words in all")))
             meter = teachers.meter
-    assert meter == Meter(calls=1, tokens_in=4, tokens_out=2, retries=1, money=32e-6)
-
-
-def test_meters_add_up():
-    one = Meter(calls=1, reused=2, refused=3, tokens_in=4, tokens_out=5, retries=6, money=0.5)
-    assert one + one == Meter(
-        calls=2, reused=4, refused=6, tokens_in=8, tokens_out=10, retries=12, money=1.0
+    assert meter == Meter(
+        calls=1, tokens_in=4, tokens_out=2, characters=17, retries={"503": 1}, money=32e-6
     )
+    assert meter.seconds > 0
+
+
+def test_the_price_of_a_model_that_nobody_knows_is_not_nothing(where, tmp_path):
+    with ScriptedTeacher() as teacher:
+        spec = OpenAI(model="teacher", endpoints=(teacher.url,), api_key_env="")
+        with Teachers({"a": spec, "book": Book()}, tmp_path / "replies", where) as teachers:
+            teachers.run(teachers.ask("a", chat()))
+            assert teachers.meters["book"].money == 0
+            assert teachers.meters["a"].money is None
+            assert teachers.meter.money is None
 
 
 def test_a_teacher_is_probed_for_what_its_views_need_before_it_is_asked(where, tmp_path):

@@ -48,14 +48,14 @@ class Cost:
         calls: Questions asked, corrections included.
         tokens_in: Tokens of their prompts, as the teacher counts them.
         tokens_out: Tokens generated.
-        money: By the prices in the recipe.
+        money: What the tokens cost; None when the teacher's price is not known.
         seconds: What the calls took, one view at a time; None when the store had them all.
     """
 
     calls: int
     tokens_in: int
     tokens_out: int
-    money: float
+    money: float | None
     seconds: float | None
 
 

@@ -12,10 +12,11 @@ from rankmill.evaluate.figures import Cost
 from rankmill.label.label import ASK_AGAIN, Prompts
 from rankmill.label.label import label as read_lists
 from rankmill.label.view import View
-from rankmill.records import Request
+from rankmill.records import Reply, Request
 from rankmill.report import StageReport
 from rankmill.tables import JUDGMENTS, Table
 from rankmill.tablestore import Draft, Output, once
+from rankmill.teachers.budget import Account
 from rankmill.teachers.engine import Answer, Send
 from rankmill.trials import Lists, unsure
 
@@ -30,6 +31,7 @@ COSTS = Table(
         "timed_calls": pl.Int64,
         "seconds": pl.Float64,
     },
+    nullable=frozenset({"money"}),
 )
 
 
@@ -77,26 +79,20 @@ class _Metered:
     def __init__(self, build: Build, view: View, total: int) -> None:
         self._send: Send = build.sender(view.teacher, f"bench {view.name}", total)
         self._build, self._teacher = build, view.teacher
-        self._calls = self._tokens_in = self._tokens_out = 0
+        self._spent = Account(build.teachers.accounts[view.teacher].price)
         self._before = build.teachers.meters[view.teacher]
         self._began = time.monotonic()
 
     async def __call__(self, request: Request, trial: int) -> Answer:
         answer = await self._send(request, trial)
-        self._calls += 1
-        if answer.reply:
-            self._tokens_in += answer.reply.tokens_in
-            self._tokens_out += answer.reply.tokens_out
+        self._spent.tally.add(answer.reply or Reply())
         return answer
 
     @property
-    def costs(self) -> tuple[int, int, int, float, int, float]:
+    def costs(self) -> tuple[int, int, int, float | None, int, float]:
         """A row of COSTS."""
-        now = self._build.teachers.meters[self._teacher]
-        spec = self._build.recipe.teachers[self._teacher]
-        prices = [getattr(spec, name, None) or 0.0 for name in ("price_in", "price_out")]
-        money = (self._tokens_in * prices[0] + self._tokens_out * prices[1]) / 1e6
-        counts = (self._calls, self._tokens_in, self._tokens_out, money)
+        now, spent = self._build.teachers.meters[self._teacher], self._spent.tally
+        counts = (spent.calls, spent.tokens_in, spent.tokens_out, self._spent.money)
         return (*counts, now.calls - self._before.calls, time.monotonic() - self._began)
 
 

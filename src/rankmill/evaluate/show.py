@@ -11,6 +11,7 @@ from rich.table import Table as Grid
 from rankmill.evaluate.figures import Cost, Line, Trust
 from rankmill.evaluate.quality import Quality
 from rankmill.picture import svg
+from rankmill.teachers.meter import in_money
 
 _COLUMNS = ("nDCG@10", "gain", "95 %", "joined", "read", "tau", "place", "malformed")
 _COSTS = ("calls", "tokens in", "tokens out", "seconds", "money")
@@ -52,7 +53,7 @@ def _trust(trust: Trust) -> Iterator[str]:
 def _cost(cost: Cost) -> Iterator[str]:
     yield from (f"{count:,}" for count in (cost.calls, cost.tokens_in, cost.tokens_out))
     yield _figure(cost.seconds, ",.0f")
-    yield f"{cost.money:.4f}" if cost.money else ""
+    yield in_money(cost.money)
 
 
 def _figure(value: float | None, form: str) -> str:

@@ -50,7 +50,9 @@ class Comparison(Spec):
         labels = LETTERS[: len(words.documents)]
         messages = prompt.messages(query=words.query, documents=words.documents, labels=labels)
         if self.read_from == "text":
-            return Chat(messages=messages, max_tokens=_TOKENS + self.reasoning_tokens)
+            choices = () if self.reasoning_tokens else labels
+            budget = _TOKENS + self.reasoning_tokens
+            return Chat(messages=messages, max_tokens=budget, choices=choices)
         return Chat(messages=messages, max_tokens=1, top_logprobs=20, labels=labels)
 
     def read(self, question: Question, reply: Reply) -> Choice | Scores | Malformed:

@@ -69,8 +69,13 @@ class Graded(Alone):
         messages = prompt.messages(query=words.query, document=document, highest=self.highest)
         if self.how == "expectation":
             return Chat(messages=messages, max_tokens=1, top_logprobs=20)
-        budget = _TOKENS + self.reasoning_tokens
-        return Chat(messages=messages, max_tokens=budget, temperature=self.temperature)
+        grades = tuple(map(str, range(self.highest + 1)))
+        return Chat(
+            messages=messages,
+            max_tokens=_TOKENS + self.reasoning_tokens,
+            temperature=self.temperature,
+            choices=() if self.reasoning_tokens else grades,
+        )
 
     def read(self, question: Question, reply: Reply) -> Score | Malformed:
         """Read the expected grade, or the one written."""

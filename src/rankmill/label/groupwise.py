@@ -1,5 +1,6 @@
 """Groups of documents, graded against each other."""
 
+import json
 import random
 from collections.abc import Sequence
 from typing import ClassVar, Literal
@@ -65,14 +66,22 @@ class Groupwise(Spec):
 
     def request(self, prompt: Prompt, words: Words) -> Chat:
         """Ask for a grade of every document, as JSON."""
-        budget = _TOKENS_PER_GRADE * len(words.documents) + _TOKENS + self.reasoning_tokens
+        count = len(words.documents)
         return Chat(
             messages=prompt.messages(
                 query=words.query, documents=words.documents, highest=self.highest
             ),
-            max_tokens=budget,
+            max_tokens=_TOKENS_PER_GRADE * count + _TOKENS + self.reasoning_tokens,
             temperature=self.temperature,
+            schema="" if self.reasoning_tokens else self._schema(count),
         )
+
+    def _schema(self, count: int) -> str:
+        """A grade for every identifier, and nothing else."""
+        names = [f"[{place}]" for place in range(1, count + 1)]
+        grade = {"type": "integer", "minimum": 0, "maximum": self.highest}
+        form = {"type": "object", "properties": dict.fromkeys(names, grade), "required": names}
+        return json.dumps({**form, "additionalProperties": False})
 
     def read(self, question: Question, reply: Reply) -> Scores | Malformed:
         """Read every document's grade."""

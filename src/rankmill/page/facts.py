@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from math import isnan, nan
 from statistics import fmean
-from typing import Any, Self
+from typing import Self
 
 import numpy as np
 import polars as pl
@@ -19,6 +19,7 @@ from rankmill.readings import Reading
 from rankmill.report import StageReport
 from rankmill.settle import Settle
 from rankmill.tables import CANDIDATES, JUDGMENTS, LISTS
+from rankmill.teachers import Meter
 from rankmill.triads import cyclic_share
 from rankmill.trials import Readings, candidate_lists, read_trials
 
@@ -96,7 +97,7 @@ class BuildFacts:
     Attributes:
         reports: Counts of every stage.
         seconds: What each took, by stage.
-        teachers: Meters, by teacher.
+        teachers: Figures of what each was asked, by teacher.
         lists: LISTS.
         depth: Documents in a list, on average.
     """
@@ -105,7 +106,7 @@ class BuildFacts:
     status: str
     reports: Sequence[StageReport]
     seconds: Mapping[str, float]
-    teachers: Mapping[str, Mapping[str, Any]]
+    teachers: Mapping[str, Mapping[str, str]]
     views: Sequence[ViewFacts]
     lists: pl.DataFrame
     depth: float
@@ -131,7 +132,7 @@ class BuildFacts:
             status=manifest["status"],
             reports=build.reports,
             seconds={name: stage["seconds"] for name, stage in manifest["stages"].items()},
-            teachers=manifest["teachers"],
+            teachers={n: Meter.from_json(m).figures for n, m in manifest["teachers"].items()},
             views=views,
             lists=build.read("settle", LISTS),
             depth=fmean(map(len, listed.values())) if listed else 0.0,

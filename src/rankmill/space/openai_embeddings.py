@@ -1,7 +1,7 @@
 """An embedding model behind an OpenAI-compatible endpoint."""
 
-import os
-from collections.abc import Callable, Iterator, Sequence
+import asyncio
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from itertools import islice
@@ -9,16 +9,20 @@ from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
-from pydantic import BaseModel, Field
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from rankmill.errors import TeacherError, TeacherIncapable, TeacherRefused, TeacherUnavailable
+from rankmill.errors import RequestRefused, TeacherIncapable, TeacherRefused
 from rankmill.settings import Settings
 from rankmill.space.encoder import Encoder, Kind, unit
 from rankmill.spec import Machine, Spec
+from rankmill.teachers.openai import OpenAI, Url
 
 
 class OpenAIEmbeddings(Spec):
     """A model served at `<endpoint>/embeddings`: OpenAI's, or vLLM, llama.cpp, TEI, Ollama.
+
+    It is asked by the same client as teachers are: failures that may pass are tried again, and an
+    endpoint that says when to come back is obeyed.
 
     Attributes:
         model: The name the endpoint knows it by.
@@ -31,12 +35,15 @@ class OpenAIEmbeddings(Spec):
         tries: How often one request is sent before the endpoint counts as unavailable.
     """
 
+    # A URL may hold a password: no error may repeat what was given.
+    model_config = ConfigDict(hide_input_in_errors=True)
+
     kind: Literal["openai"] = "openai"
     model: str
     dimensions: int | None = Field(default=None, ge=1)
     query_prefix: str = ""
     document_prefix: str = ""
-    endpoint: str = Machine("https://api.openai.com/v1")
+    endpoint: Url = Machine("https://api.openai.com/v1")
     api_key_env: str = Machine("OPENAI_API_KEY")
     batch: int = Machine(128, ge=1)
     tries: int = Machine(5, ge=1)
@@ -45,23 +52,28 @@ class OpenAIEmbeddings(Spec):
     @contextmanager
     def open(self, settings: Settings, say: Callable[[str], None]) -> Iterator[Encoder]:
         """Connect to the endpoint; leaving the context closes the connection."""
-        from openai import OpenAI
-
-        del settings, say  # nothing is loaded here, and nothing takes long
-        key = os.environ.get(self.api_key_env) or "none"
-        with OpenAI(
-            base_url=self.endpoint,
-            api_key=key,
-            max_retries=self.tries - 1,
-            timeout=self.timeout_seconds,
-        ) as client:
-            yield _Opened(spec=self, client=client)
+        del settings  # nothing is loaded here
+        asked = OpenAI(
+            model=self.model,
+            endpoints=(self.endpoint,),
+            api_key_env=self.api_key_env,
+            tries=self.tries,
+            timeout_seconds=self.timeout_seconds,
+        )
+        with asyncio.Runner() as runner:
+            connection = asked.connection(say)
+            sender = runner.run(connection.__aenter__())
+            try:
+                yield _Opened(spec=self, sender=sender, runner=runner)
+            finally:
+                runner.run(connection.__aexit__(None, None, None))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Opened:
     spec: OpenAIEmbeddings
-    client: Any
+    sender: Any
+    runner: asyncio.Runner
 
     def encode(self, texts: Sequence[str], kind: Kind) -> NDArray[np.float32]:
         """Embed texts, `batch` in one request.
@@ -76,29 +88,39 @@ class _Opened:
         rest = (prefix + text for text in texts)
         parts = []
         while part := list(islice(rest, self.spec.batch)):
-            parts.append(self._ask(part))
+            parts.append(self.runner.run(self._ask(part)))
         return unit(np.concatenate(parts)) if parts else np.empty((0, 0), np.float32)
 
-    def _ask(self, texts: list[str]) -> NDArray[np.float32]:
-        from openai import OpenAIError
-
-        body: dict[str, Any] = {"model": self.spec.model, "input": texts}
+    async def _ask(self, texts: list[str]) -> NDArray[np.float32]:
+        body: dict[str, Any] = {"input": texts}
         if self.spec.dimensions:
             body["dimensions"] = self.spec.dimensions
+
+        def read(answer: Mapping[str, Any]) -> NDArray[np.float32]:
+            return self._read(answer, len(texts))
+
         try:
-            answer = self.client.post("/embeddings", body=body, cast_to=object)
+            vectors: NDArray[np.float32] = await self.sender.ask("/embeddings", body, read)
+        except RequestRefused as error:
+            raise TeacherRefused(f"{self._place} rejects a text: {error}") from error
+        return vectors
+
+    def _read(self, answer: Mapping[str, Any], count: int) -> NDArray[np.float32]:
+        try:
             items = sorted(_Answer.model_validate(answer).data, key=lambda item: item.index)
-        except OpenAIError as error:
-            raise _translated(self.spec, error) from error
-        except ValueError as error:
-            raise TeacherIncapable(f"{_place(self.spec)}: the answer is not vectors") from error
+        except ValidationError as error:
+            raise TeacherIncapable(f"{self._place}: the answer is not vectors") from error
         sizes = {len(item.embedding) for item in items}
-        if [item.index for item in items] != list(range(len(texts))) or len(sizes) != 1:
+        if [item.index for item in items] != list(range(count)) or len(sizes) != 1:
             raise TeacherIncapable(
-                f"{_place(self.spec)}: expected {len(texts)} vectors of one length, "
+                f"{self._place}: expected {count} vectors of one length, "
                 f"found {len(items)} of lengths {sorted(sizes)}"
             )
         return np.array([item.embedding for item in items], dtype=np.float32)
+
+    @property
+    def _place(self) -> str:
+        return f"embeddings of {self.spec.model} at {self.spec.endpoint}"
 
 
 class _Item(BaseModel):
@@ -107,36 +129,6 @@ class _Item(BaseModel):
 
 
 class _Answer(BaseModel):
-    """What we read of an answer; the openai package itself checks nothing of it."""
+    """What we read of an answer."""
 
     data: list[_Item]
-
-
-def _place(spec: OpenAIEmbeddings) -> str:
-    return f"embeddings of {spec.model} at {spec.endpoint}"
-
-
-def _translated(spec: OpenAIEmbeddings, error: Exception) -> TeacherError:
-    import openai
-
-    place = _place(spec)
-    match error:
-        case openai.APITimeoutError():
-            return TeacherUnavailable(f"{place}: no answer in {spec.timeout_seconds:g} seconds")
-        case openai.APIConnectionError():
-            return TeacherUnavailable(f"{place}: no connection: {error.__cause__ or error}")
-        case openai.RateLimitError() | openai.InternalServerError():
-            return TeacherUnavailable(f"{place}: answered {_words(error)}, {spec.tries} times")
-        case openai.AuthenticationError() | openai.PermissionDeniedError():
-            known = "is set" if os.environ.get(spec.api_key_env) else "is not set"
-            return TeacherRefused(f"{place}: answered {_words(error)} ({spec.api_key_env} {known})")
-        case openai.APIStatusError():
-            return TeacherRefused(f"{place}: answered {_words(error)}")
-        case _:
-            return TeacherIncapable(f"{place}: {error}")
-
-
-def _words(error: Any) -> str:  # noqa: ANN401 - an openai.APIStatusError
-    body = error.body if isinstance(error.body, dict) else {}
-    message = str(body.get("message") or error.message)
-    return f"{error.status_code}: {' '.join(message.split())[:200]}"

@@ -4,20 +4,27 @@ from typing import Annotated
 
 from pydantic import Field
 
-from rankmill.teachers.desk import Meter, Teachers
+from rankmill.teachers.budget import Budget
+from rankmill.teachers.desk import Teachers
 from rankmill.teachers.engine import Answer, Engine, Need, Surroundings
 from rankmill.teachers.llama_cpp import LlamaCpp
+from rankmill.teachers.llama_server import LlamaServer
+from rankmill.teachers.meter import Meter
 from rankmill.teachers.openai import OpenAI
 from rankmill.teachers.store import ReplyStore
 from rankmill.teachers.transformers import Transformers
 from rankmill.teachers.vllm import Vllm
 
-Teacher = Annotated[OpenAI | LlamaCpp | Transformers | Vllm, Field(discriminator="kind")]
+Teacher = Annotated[
+    OpenAI | LlamaCpp | LlamaServer | Transformers | Vllm, Field(discriminator="kind")
+]
 
 __all__ = [
     "Answer",
+    "Budget",
     "Engine",
     "LlamaCpp",
+    "LlamaServer",
     "Meter",
     "Need",
     "OpenAI",

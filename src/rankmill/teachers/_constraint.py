@@ -1,4 +1,4 @@
-"""This file holds a model to permutations: it may only write what can still become one."""
+"""This file holds a model to something: it may only write what can still become that."""
 
 from collections.abc import Callable
 
@@ -6,46 +6,28 @@ import numpy as np
 
 from rankmill.teachers._llama_cpp import Logits, Model
 
-_BETWEEN = " > "
 _LIKELY = 64
 
 
-def is_permutation(text: str, count: int) -> bool:
-    """Whether `text` names the identifiers [1] to [`count`] once each, best first."""
-    wanted = {f"[{place}]" for place in range(1, count + 1)}
-    named = text.split(_BETWEEN)
-    return len(named) == count and set(named) == wanted
-
-
-def endings(text: str, count: int) -> list[str]:
-    """How `text` may go on to the end of one more identifier of a permutation of `count`.
-
-    Empty when `text` is not the beginning of a permutation of the identifiers [1] to [`count`].
-    """
-    left = [f"[{place}]" for place in range(1, count + 1)]
-    *named, last = text.split(_BETWEEN)
-    for identifier in named:
-        if identifier not in left:
-            return []
-        left.remove(identifier)
-    follows = _BETWEEN if len(left) > 1 else ""
-    whole = [identifier + follows for identifier in left]
-    return [one.removeprefix(last) for one in whole if one.startswith(last)]
-
-
-def held_to_permutation(
-    choose: Callable[[Logits, bytes], int], model: Model, count: int
+def held_to(
+    ways: Callable[[str], list[str]], choose: Callable[[Logits, bytes], int], model: Model
 ) -> Callable[[Logits, bytes], int]:
-    """Choose among the tokens that keep what is written a permutation's beginning."""
+    """Choose among the tokens that keep what is written the beginning of something allowed.
+
+    Args:
+        ways: How a text may go on; empty when it may not.
+        choose: Chooses among the tokens that are left.
+        model: Whose tokens they are.
+    """
 
     def fits(token: int, written: bytes) -> bool:
         piece = model.piece(token, special=False)
         text = (written + piece).decode(errors="replace")
-        return bool(piece) and bool(endings(text, count))
+        return bool(piece) and bool(ways(text))
 
     def held(logits: Logits, written: bytes) -> int:
         likely = set(np.argpartition(logits, -_LIKELY)[-_LIKELY:].tolist())
-        for ending in endings(written.decode(), count):
+        for ending in ways(written.decode()):
             likely.add(model.tokenize(ending, special=False)[0])
         allowed = [token for token in likely if fits(token, written)]
         only = np.full_like(logits, -np.inf)

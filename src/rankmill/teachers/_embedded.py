@@ -4,15 +4,17 @@ import asyncio
 import hashlib
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 
 import jinja2
 import numpy as np
 
 from rankmill.errors import RequestRefused, TeacherIncapable
 from rankmill.records import Attention, Chat, Continuation, Message, Reply, Request
-from rankmill.teachers._constraint import held_to_permutation, is_permutation
+from rankmill.teachers._constraint import held_to
 from rankmill.teachers._llama_cpp import Logits, Model
 from rankmill.teachers.engine import NO_ATTENTION
+from rankmill.teachers.held import apart, endings, is_permutation
 from rankmill.teachers.protocol import split_thought
 
 _UNSEEN = "\u200b"
@@ -85,8 +87,8 @@ class Embedded:
         top = self._top(logits, request)
         cached = self.model.reused - before
         choose = _chooser(prompt, request.temperature, trial)
-        if request.permutes:
-            choose = held_to_permutation(choose, self.model, request.permutes)
+        if request.permutes or apart(request.choices):
+            choose = held_to(partial(_ways, request), choose, self.model)
         written, tokens_out, finish = self._generate(len(prompt), logits, request, choose)
         reasoning, text = split_thought(written)
         return Reply(
@@ -164,11 +166,20 @@ class Embedded:
             text = _decoded(written)
             if request.permutes and is_permutation(text, request.permutes):
                 return text, generated, "stop"
+            if text in request.choices and apart(request.choices):
+                return text, generated, "stop"
             if found := [at for stop in request.stop if (at := text.find(stop)) >= 0]:
                 return text[: min(found)], generated, "stop"
             if generated < room:
                 logits = self.model.follow(token)
         return _decoded(written), room, "length"
+
+
+def _ways(request: Chat, text: str) -> list[str]:
+    """How what is written may go on, where a request holds its reply to something."""
+    if request.permutes:
+        return endings(text, request.permutes)
+    return [one.removeprefix(text) for one in request.choices if one.startswith(text)]
 
 
 def _chooser(prompt: Sequence[int], temperature: float, trial: int) -> Choose:

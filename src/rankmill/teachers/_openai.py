@@ -3,13 +3,25 @@
 from collections import Counter
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from typing import Any
 
 from rankmill.errors import RequestRefused, TeacherIncapable
-from rankmill.records import Attention, Chat, Continuation, Reply, Request
+from rankmill.records import Attention, Chat, Continuation, Message, Reply, Request
 from rankmill.teachers import protocol
+from rankmill.teachers._abilities import (
+    ABOUT,
+    Abilities,
+    going_on,
+    held_to_choices,
+    held_to_grammar,
+    held_to_regex,
+    held_to_schema,
+    thinking,
+)
 from rankmill.teachers._sender import Recover, Sender, sender
 from rankmill.teachers.engine import NO_ATTENTION
+from rankmill.teachers.held import sequence, unrepeated, written
 from rankmill.teachers.openai import OpenAI, Place
 
 
@@ -39,6 +51,7 @@ class Client:
 
     def __init__(self, spec: OpenAI, sender: Sender) -> None:
         self._spec, self._sender = spec, sender
+        self._abilities = Abilities(sender)
         self._limit = "max_tokens"
         self._way: protocol.Way | None = None
 
@@ -63,15 +76,75 @@ class Client:
             case Attention():
                 raise TeacherIncapable(NO_ATTENTION)
 
+    async def describe(self) -> list[str]:
+        """What the endpoints can do, in words for people; each ability is tried."""
+        context, known = await self._abilities.context(), await self._abilities.known()
+        words = [ABOUT[ability] for ability in known]
+        return [
+            f"context: {context:,} tokens" if context else "context: not said",
+            f"can be held to, or asked for: {', '.join(words) or 'nothing special'}",
+            f"permutations: {'cannot be malformed' if await self._permutes() else 'read strictly'}",
+            f"thinking: {await thinking(self._sender)}",
+        ]
+
     async def _chat(self, chat: Chat) -> Reply:
+        if chat.permutes and await self._permutes():
+            return await self._permutation(chat)
+        return await self._turn(chat, await self._held(chat))
+
+    async def _permutes(self) -> bool:
+        return await self._abilities.can("regex") and await self._abilities.can("continue")
+
+    async def _held(self, chat: Chat) -> dict[str, Any]:
+        """Fields that have the endpoints keep to what a request wants, where they can."""
+        can = self._abilities.can
+        if chat.choices and await can("choice"):
+            return held_to_choices(chat.choices)
+        if chat.choices and await can("grammar"):
+            return held_to_grammar(chat.choices)
+        if chat.schema and await can("json_schema"):
+            return held_to_schema(chat.schema)
+        if chat.labels and await can("label_tokens"):
+            return {"logprob_token_ids": await self._abilities.token_ids(chat.labels)}
+        return {}
+
+    async def _permutation(self, chat: Chat) -> Reply:
+        """A permutation, by a decoder that is held to one.
+
+        Servers hold a reply to regular expressions, which cannot forbid that an identifier
+        repeats. So what comes before the first repeat is kept, and the rest is asked for again
+        without what is taken: each identifier is drawn as if the taken ones were impossible.
+        """
+        named: list[int] = []
+        parts: list[Reply] = []
+        while len(named) < chat.permutes:
+            left = [place for place in range(1, chat.permutes + 1) if place not in named]
+            begun = " > ".join([*(f"[{place}]" for place in named), "["])
+            turn = replace(
+                chat, messages=(*chat.messages, Message(role="assistant", content=begun))
+            )
+            part = await self._turn(turn, {**going_on(), **held_to_regex(sequence(left))})
+            parts.append(part)
+            found = unrepeated(begun + part.text)
+            if len(found) == len(named) or part.fault:  # cut short, or withheld
+                break
+            named = found
+        return replace(
+            parts[-1],
+            text=written(named),
+            tokens_in=sum(part.tokens_in for part in parts),
+            tokens_out=sum(part.tokens_out for part in parts),
+            tokens_cached=sum(part.tokens_cached for part in parts),
+        )
+
+    async def _turn(self, chat: Chat, fields: Mapping[str, Any]) -> Reply:
         def read(body: Mapping[str, Any]) -> Reply:
             return protocol.read_chat(body, chat)
 
         limit = self._limit
         try:
-            return await self._sender.ask(
-                "/chat/completions", protocol.chat_body(chat, limit=limit), read
-            )
+            body = {**protocol.chat_body(chat, limit=limit), **fields}
+            return await self._sender.ask("/chat/completions", body, read)
         except protocol.NoLogprobs:
             raise TeacherIncapable(
                 f"{self._spec.model} returns no top_logprobs with its answers"
@@ -81,7 +154,7 @@ class Client:
             if limit != "max_tokens" or "max_completion_tokens" not in str(error):
                 raise
         self._limit = "max_completion_tokens"
-        return await self._chat(chat)
+        return await self._turn(chat, fields)
 
     async def _continuation(self, wanted: Continuation) -> Reply:
         ways = (self._way,) if self._way else protocol.WAYS

@@ -1,18 +1,19 @@
 """Endpoints that serve one model: who takes a request, who rests, and when to give up."""
 
 from asyncio import CancelledError, Future, get_running_loop
-from collections import deque
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
 from rankmill.errors import TeacherUnavailable
-from rankmill.teachers._endpoint import Endpoint, Fault, Unreachable
+from rankmill.teachers._endpoint import Endpoint
+from rankmill.teachers._faults import Fault, Unreachable
 from rankmill.teachers._gate import Gate
 
 _IN_A_ROW = 5
 _FIRST_REST, _LONGEST_REST = 1.0, 30.0
 _SLACK = 0.25
 _BLOCK = 512
+_AHEAD = 16
 
 
 @dataclass(eq=False, slots=True, kw_only=True)
@@ -26,6 +27,7 @@ class Post:
         last: The body that it was sent last.
         faults: Failures since its last answer.
         rejections: How often in a row it said to come back later.
+        rests: How often it has rested since its last answer.
         resting_until: Time of the event loop before which it is sent nothing.
     """
 
@@ -36,6 +38,7 @@ class Post:
     last: bytes = b""
     faults: int = 0
     rejections: int = 0
+    rests: int = 0
     resting_until: float = 0.0
 
     @property
@@ -67,13 +70,17 @@ class Pool:
     posts: Sequence[Post]
     patience: float
     say: Callable[[str], None]
-    _waiting: deque[Future[None]] = field(default_factory=deque)
-    _down_since: float | None = None
+    _waiting: list[tuple[bytes, Future[None]]] = field(init=False, default_factory=list)
+    _down_since: float | None = field(init=False, default=None)
 
     @property
     def places(self) -> int:
-        """Requests that all endpoints together are sent at once."""
-        return sum(post.gate.places for post in self.posts)
+        """Requests worth having here: those that all endpoints are sent at once.
+
+        Several endpoints have some more waiting, so that each finds what it should be sent next.
+        """
+        ahead = _AHEAD * len(self.posts) if len(self.posts) > 1 else 0
+        return sum(post.gate.places for post in self.posts) + ahead
 
     async def take(self, raw: bytes) -> Post:
         """A place for a request, as soon as there is one.
@@ -82,40 +89,42 @@ class Pool:
             TeacherUnavailable: No endpoint has answered for longer than `patience`.
         """
         while (post := self._choose(raw)) is None:
-            await self._room()
+            await self._room(raw)
         post.in_flight += 1
         post.last = raw
-        if self._waiting and self._choose(raw):
-            self._wake()
+        self._wake(raw)
         return post
 
     def leave(self, post: Post) -> None:
         """Give a place back."""
         post.in_flight -= 1
-        self._wake()
+        self._wake(post.last)
 
     def answered(self, post: Post) -> None:
         """Note that an endpoint answers: a reply, or that it rejects a request for good."""
         if self._down_since is not None:
             self._down_since = None
             self.say(f"{post.endpoint.url}: answers again")
-        post.answered, post.faults, post.rejections, post.resting_until = True, 0, 0, 0.0
+        post.answered, post.resting_until = True, 0.0
+        post.faults = post.rejections = post.rests = 0
 
     def failed(self, post: Post, fault: Fault) -> None:
         """Note a failure; the endpoint may have to rest for it."""
-        now = get_running_loop().time()
+        now = _now()
         if fault.wait is not None:
             post.rejections += 1
             if post.rejections >= post.gate.places:  # it rejects everything: ask it nothing
                 post.resting_until = now + fault.wait
             return
         post.faults += 1
-        if not isinstance(fault, Unreachable):
+        dead = isinstance(fault, Unreachable)
+        if fault.overload:
             post.gate.overloaded()
-        if isinstance(fault, Unreachable) or post.faults >= _IN_A_ROW:
-            times = max(0, post.faults - _IN_A_ROW) if post.answered else post.faults
-            post.resting_until = now + min(_FIRST_REST * 2 ** min(times, 9), _LONGEST_REST)
-            self._check(post, fault, now)
+        if now < post.resting_until or not (dead or post.faults >= _IN_A_ROW):
+            return
+        post.resting_until = now + min(_FIRST_REST * 2**post.rests, _LONGEST_REST)
+        post.rests += 1
+        self._check(post, fault, now)
 
     def _check(self, post: Post, fault: Fault, now: float) -> None:
         """Say that nobody answers, and give up when that has gone on for too long."""
@@ -134,40 +143,47 @@ class Pool:
             ) from fault
 
     def _choose(self, raw: bytes) -> Post | None:
-        now = get_running_loop().time()
+        now = _now()
         free = [post for post in self.posts if post.has_room(now)]
         if len(free) < 2:
             return free[0] if free else None
         least = min(post.load for post in free)
-        near = [post for post in free if post.load <= least + _SLACK]
+        slack = 1.0 if self._waiting else _SLACK  # all will be busy anyway
+        near = [post for post in free if post.load <= least + slack]
         return min(near, key=lambda post: (-(_shared(post.last, raw) // _BLOCK), post.load))
 
-    async def _room(self) -> None:
+    async def _room(self, raw: bytes) -> None:
         """Wait until a place may be free: one was left, or the first rest is over."""
         loop = get_running_loop()
         turn = loop.create_future()
-        self._waiting.append(turn)
+        self._waiting.append((raw, turn))
         rests = [post.resting_until for post in self.posts if post.resting_until > loop.time()]
         timer = loop.call_at(min(rests), self._wake) if rests else None
         try:
             await turn
         except CancelledError:
-            if turn.cancelled():
-                self._waiting.remove(turn)
-            else:
-                self._wake()  # the place that it was woken for is another's
+            if not turn.cancelled():  # the place that it was woken for is another's
+                self._wake()
             raise
         finally:
             if timer:
                 timer.cancel()
 
-    def _wake(self) -> None:
-        """Let the one that has waited longest look again."""
-        while self._waiting:
-            turn = self._waiting.popleft()
-            if not turn.done():
+    def _wake(self, last: bytes = b"") -> None:
+        """If there is room, let one look again: the one that goes on like `last`, or the first."""
+        while self._waiting and any(post.has_room(_now()) for post in self.posts):
+            nearest = max(
+                range(min(_AHEAD, len(self._waiting))),
+                key=lambda place: (_shared(last, self._waiting[place][0]) // _BLOCK, -place),
+            )
+            _, turn = self._waiting.pop(nearest)
+            if not turn.cancelled():
                 turn.set_result(None)
                 return
+
+
+def _now() -> float:
+    return get_running_loop().time()
 
 
 def _shared(left: bytes, right: bytes) -> int:

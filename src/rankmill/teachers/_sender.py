@@ -5,13 +5,14 @@ from asyncio import get_running_loop, sleep
 from collections import Counter
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, TypeVar
 
 import orjson
 
 from rankmill.errors import RequestRefused, TeacherUnavailable
-from rankmill.teachers._endpoint import Endpoint, Fault, Unreachable
+from rankmill.teachers._endpoint import Endpoint
+from rankmill.teachers._faults import Fault, Unreachable
 from rankmill.teachers._gate import Gate
 from rankmill.teachers._pool import Pool, Post
 from rankmill.teachers.openai import OpenAI, Place
@@ -62,8 +63,25 @@ class Sender:
 
     @property
     def concurrency(self) -> int:
-        """Requests worth having here at once: those in flight, and those told to come later."""
+        """Requests worth having here at once; those that wait to be sent again take no place."""
         return self._pool.places + self._sleeping
+
+    def alone(self) -> list["Sender"]:
+        """A sender for each endpoint alone; what they do shows in the endpoints' load."""
+        return [
+            Sender(self._spec, replace(self._pool, posts=[post]), self._recover)
+            for post in self._pool.posts
+        ]
+
+    async def models(self) -> list[dict[str, Any]]:
+        """What the first endpoint says of the model; empty when it does not say."""
+        every = await self._pool.posts[0].endpoint.models()
+        return [one for one in every if one["id"] == self._spec.model]
+
+    async def tokenize(self, text: str) -> dict[str, Any]:
+        """What the first endpoint's `/tokenize` says of a text; empty where it has none."""
+        body = {"model": self._spec.model, "prompt": text, "add_special_tokens": False}
+        return await self._pool.posts[0].endpoint.beside("/tokenize", orjson.dumps(body))
 
     async def ask(
         self, path: str, body: dict[str, Any], read: Callable[[Mapping[str, Any]], T]

@@ -1,23 +1,32 @@
 """The desk where a build asks its teachers: every answer is kept before it is handed out."""
 
 import asyncio
+import signal
 import threading
-from collections import Counter
 from collections.abc import Coroutine, Mapping
-from dataclasses import dataclass
+from concurrent.futures import Future
+from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from types import MappingProxyType, TracebackType
-from typing import Any, Protocol, Self, TypeVar, runtime_checkable
+from typing import Any, Protocol, Self, TypeVar
 
-from rankmill.errors import ConfigError, RequestRefused, TeacherUnavailable
+from rankmill.errors import ConfigError, Interrupted, Stopped
 from rankmill.records import Reply, Request
+from rankmill.teachers.asked import AskedTeacher
+from rankmill.teachers.budget import Account, Budget, Purse
+from rankmill.teachers.call import Call, texts_of
+from rankmill.teachers.door import Door
 from rankmill.teachers.engine import Answer, Engine, Need, Openable, Surroundings
-from rankmill.teachers.openai import OpenAI
-from rankmill.teachers.probe import probe
+from rankmill.teachers.holder import Holder
+from rankmill.teachers.meter import Meter
+from rankmill.teachers.prices import PriceList
 from rankmill.teachers.store import ReplyStore, key_of
 
 T = TypeVar("T")
 NOTHING: Mapping[str, Mapping[str, Need]] = MappingProxyType({})
+_INTERRUPTED = "interrupted; the same command goes on from here"
+_PATIENCE, _AFTER_A_FAULT, _A_MOMENT = 30.0, 5.0, 0.2
 
 
 class TeacherSpec(Openable, Protocol):
@@ -28,51 +37,6 @@ class TeacherSpec(Openable, Protocol):
         ...
 
 
-@runtime_checkable
-class CountsRetries(Protocol):
-    """An engine that knows how many of its requests were sent again."""
-
-    @property
-    def retries(self) -> int:
-        """Requests sent again since it was opened."""
-        ...
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Meter:
-    """What was asked so far.
-
-    Attributes:
-        calls: Requests that a teacher answered.
-        reused: Requests that the reply store answered.
-        refused: Requests that an endpoint rejected.
-        tokens_in: Tokens of prompt that were sent.
-        tokens_out: Tokens that were generated.
-        retries: Requests that were sent again.
-        money: What the tokens cost, where the teacher's spec has prices.
-    """
-
-    calls: int = 0
-    reused: int = 0
-    refused: int = 0
-    tokens_in: int = 0
-    tokens_out: int = 0
-    retries: int = 0
-    money: float = 0.0
-
-    def __add__(self, other: "Meter") -> "Meter":
-        """Both together."""
-        return Meter(
-            calls=self.calls + other.calls,
-            reused=self.reused + other.reused,
-            refused=self.refused + other.refused,
-            tokens_in=self.tokens_in + other.tokens_in,
-            tokens_out=self.tokens_out + other.tokens_out,
-            retries=self.retries + other.retries,
-            money=self.money + other.money,
-        )
-
-
 class Teachers:
     """The teachers of one build, and what they have answered so far.
 
@@ -80,10 +44,24 @@ class Teachers:
     build whose answers are all there loads no model. Everything runs on one event loop in a
     thread of its own; `run` may be called from any thread.
 
+    However the desk is left, its door closes: nothing more is sent, and what is in flight is let
+    finish and is kept, for half a minute at most, or some seconds after a fault. An interruption
+    cuts that short.
+
     Args:
         specs: Teachers by name.
         replies: Folder of the reply store.
         views: For each teacher, what the views that use it need; it is probed when it is opened.
+        budget: What may be spent. Once it is, the door closes, and whoever asks for what is not in
+            the store gets `BudgetSpent` as soon as nothing is in flight any more.
+        before: What earlier runs spent of it.
+
+    Attributes:
+        accounts: What is spent, and what tokens cost, by teacher.
+
+    Raises:
+        ConfigError: The budget caps money, and what a teacher costs is not known; or the user's
+            table of prices is not valid.
     """
 
     def __init__(
@@ -93,15 +71,33 @@ class Teachers:
         where: Surroundings,
         *,
         views: Mapping[str, Mapping[str, Need]] = NOTHING,
+        budget: Budget | None = None,
+        before: Meter | None = None,
     ) -> None:
+        prices = PriceList.load(where.settings.prices)
+        self.accounts = {name: Account(prices.price_of(spec)) for name, spec in specs.items()}
+        self._door = Door(Purse(budget, before or Meter(), self.accounts) if budget else None)
+        self._identities = {name: spec.identity() for name, spec in specs.items()}
+        self._book: dict[str, Call] = {}
+        self._running: set[Future[Any]] = set()
+        self._interruptions = 0
+        self._turning: asyncio.TimerHandle | None = None
+        self._replies, self._say = replies, where.say
+        inside = replace(where, keep=self._keep_unasked)
         self._teachers = {
-            name: _Teacher(name, spec, where, views.get(name, {})) for name, spec in specs.items()
+            name: AskedTeacher(
+                Holder(name, spec, inside, views.get(name, {})),
+                self.accounts[name],
+                self._door,
+                partial(self._keep, self._identities[name]),
+                self._go_on,
+            )
+            for name, spec in specs.items()
         }
-        self._replies = replies
-        self._flights: dict[str, asyncio.Future[Answer | None]] = {}
-        self._asking: set[asyncio.Task[Any] | None] = set()
 
     def __enter__(self) -> Self:
+        # polars, once imported, has an endless wait go on after Ctrl-C.
+        signal.siginterrupt(signal.SIGINT, True)
         self._store = ReplyStore(self._replies)
         self._loop = asyncio.new_event_loop()
         self._thread = threading.Thread(target=self._loop.run_forever, name="teachers", daemon=True)
@@ -114,8 +110,9 @@ class Teachers:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
+        fault = isinstance(error, Exception) and not isinstance(error, Stopped)
         try:
-            asyncio.run_coroutine_threadsafe(self._leave(), self._loop).result()
+            self._wait(self._leave(_AFTER_A_FAULT if fault else _PATIENCE))
         finally:
             self._loop.call_soon_threadsafe(self._loop.stop)
             self._thread.join()
@@ -132,32 +129,56 @@ class Teachers:
         """What each teacher was asked so far."""
         return {name: teacher.meter for name, teacher in self._teachers.items()}
 
+    @property
+    def queues(self) -> dict[str, tuple[int, int]]:
+        """How many requests of each teacher are in flight, and how many wait for a place."""
+        return {name: (one.inside, len(one.waiting)) for name, one in self._teachers.items()}
+
+    @property
+    def in_use(self) -> bool:
+        """Whether somebody asks, or waits for the answers that are still to come."""
+        return bool(self._running)
+
     def run(self, work: Coroutine[Any, Any, T]) -> T:
         """Run a coroutine that asks teachers, and return what it returns.
 
-        An interruption of the calling thread cancels it.
+        Raises:
+            Interrupted: `interrupt` was called meanwhile.
         """
+        found = self._wait(work)
+        if self._interruptions:
+            raise Interrupted(_INTERRUPTED)
+        return found
+
+    def _wait(self, work: Coroutine[Any, Any, T]) -> T:
         running = asyncio.run_coroutine_threadsafe(work, self._loop)
+        self._running.add(running)
         try:
             return running.result()
         finally:
+            self._running.discard(running)
             running.cancel()
 
-    def cancel(self) -> None:
-        """Give up everything that is being asked, from any thread; whoever waits is cancelled."""
-        self._loop.call_soon_threadsafe(self._cancel)
+    def interrupt(self) -> None:
+        """Close the door and have whoever asks get `Interrupted`; a signal handler may call this.
 
-    def _cancel(self) -> list[asyncio.Task[Any]]:
-        asking = [task for task in self._asking if task]
-        for task in asking:
-            task.cancel()
-        return asking
+        What is in flight is let finish when the desk is left; a second call cuts that short.
+        """
+        self._interruptions += 1
+        if self._interruptions > 1:
+            self._loop.call_soon_threadsafe(self._cut)
+        else:
+            self._loop.call_soon_threadsafe(self._stop, Interrupted(_INTERRUPTED))
+
+    def stop(self, why: Exception) -> None:
+        """Close the door, from any thread. Whoever waits for an answer gets `why` at once."""
+        self._loop.call_soon_threadsafe(self._stop, why)
 
     async def ask(self, name: str, request: Request, *, trial: int = 0) -> Answer:
         """Answer a request from the store, or else by the teacher called `name`.
 
-        The answer is on disk before this returns. Requests are sent in the order in which they
-        are asked; one that is on its way already is not sent again.
+        The answer is on disk before this returns. Requests that wait are sent in the order of an
+        `Elevator`; one that is on its way already is not sent again.
 
         Args:
             name: A teacher of the recipe.
@@ -169,128 +190,84 @@ class Teachers:
             TeacherError: The teacher could not answer. A request that an endpoint rejects is no
                 error but an `Answer` without a reply, and is not kept.
             StorageError: The answer could not be kept.
+            Stopped: The door is closed.
         """
-        if name not in self._teachers:
+        teacher = self._teachers.get(name)
+        if teacher is None:
             raise ConfigError(f"no teacher {name}; there are {', '.join(sorted(self._teachers))}")
-        asking = asyncio.current_task()
-        self._asking.add(asking)
-        try:
-            return await self._ask(self._teachers[name], request, trial)
-        finally:
-            self._asking.discard(asking)
-
-    async def _ask(self, teacher: "_Teacher", request: Request, trial: int) -> Answer:
-        key = key_of(teacher.identity, request, trial)
-        while key in self._flights:
-            answer = await asyncio.shield(self._flights[key])
-            if answer:
-                teacher.counts["reused" if answer.reply else "refused"] += 1
-                return answer
+        key = key_of(self._identities[name], request, trial)
+        call = self._book.get(key)
+        if call:
+            return await self._share(teacher, call)
         if (known := self._store.get(key)) is not None:
-            teacher.counts["reused"] += 1
+            teacher.tally.reused += 1
             return Answer(key=key, reply=known)
-        landing = self._flights[key] = self._loop.create_future()
-        try:
-            answer = await self._fetch(teacher, key, request, trial)
-            landing.set_result(answer)
-        finally:
-            del self._flights[key]
-            if not landing.done():  # whoever waits for it asks for itself
-                landing.set_result(None)
-        return answer
+        call = self._book[key] = Call(self._book, key, request, trial, texts_of(request))
+        waiter = call.wait()
+        teacher.admit(call)
+        if not self._door.open:
+            self._go_on()
+        return await waiter
 
-    async def _fetch(self, teacher: "_Teacher", key: str, request: Request, trial: int) -> Answer:
-        try:
-            reply = await teacher.answer(request, trial)
-        except RequestRefused as error:
-            teacher.counts["refused"] += 1
-            return Answer(key=key, reply=None, refusal=str(error))
-        self._store.put(key, teacher.identity, request, trial, reply)
-        return Answer(key=key, reply=reply)
+    async def _share(self, teacher: AskedTeacher, call: Call) -> Answer:
+        """Wait for what somebody else has asked."""
+        answer = await call.wait()
+        if answer.reply:
+            teacher.tally.reused += 1
+        else:
+            teacher.tally.refused += 1
+        return answer
 
     async def engine(self, name: str) -> Engine:
         """The open teacher called `name`; opens it."""
-        return await self._teachers[name].engine()
+        return await self._teachers[name].holder.open()
 
-    async def _leave(self) -> None:
-        """Cancel what is still asked, then close every teacher."""
-        await asyncio.gather(*self._cancel(), return_exceptions=True)
-        for teacher in self._teachers.values():
-            await teacher.close()
-        await self._loop.shutdown_default_executor()
+    def _keep(self, identity: Mapping[str, Any], call: Call, reply: Reply) -> None:
+        self._store.put(call.key, identity, call.request, call.trial, reply)
 
-
-class _Teacher:
-    """One teacher: closed until it is first asked, then open until told to leave."""
-
-    def __init__(
-        self, name: str, spec: TeacherSpec, where: Surroundings, views: Mapping[str, Need]
+    def _keep_unasked(
+        self, identity: Mapping[str, Any], request: Request, trial: int, reply: Reply
     ) -> None:
-        self.identity = spec.identity()
-        self.counts: Counter[str] = Counter()
-        self._name, self._spec, self._where, self._views = name, spec, where, views
-        self._engine: Engine | None = None
-        self._holder: asyncio.Task[None] | None = None
-        self._opened, self._leave = asyncio.Event(), asyncio.Event()
-        self._places = asyncio.Semaphore(0)
-
-    @property
-    def meter(self) -> Meter:
-        """What it was asked so far."""
-        counts = dict(self.counts)
-        retries = self._engine.retries if isinstance(self._engine, CountsRetries) else 0
-        return Meter(retries=retries, money=self._money(counts), **counts)
-
-    def _money(self, counts: Mapping[str, int]) -> float:
-        if not isinstance(self._spec, OpenAI):
-            return 0.0
-        spent_in = counts.get("tokens_in", 0) * (self._spec.price_in or 0.0)
-        spent_out = counts.get("tokens_out", 0) * (self._spec.price_out or 0.0)
-        return (spent_in + spent_out) / 1_000_000
-
-    async def answer(self, request: Request, trial: int) -> Reply:
-        """Answer one request when its turn comes."""
-        engine = self._engine or await self.engine()
-        async with self._places:
-            reply = await engine.answer(request, trial=trial)
-        self.counts.update(calls=1, tokens_in=reply.tokens_in, tokens_out=reply.tokens_out)
-        return reply
-
-    async def engine(self) -> Engine:
-        """The open teacher. Whoever comes first has it opened, and all wait for that.
-
-        One that could not be opened is tried again by whoever asks after those who waited.
-        """
-        if self._holder is None:
-            self._opened.clear()
-            self._holder = asyncio.create_task(self._hold())
-            self._holder.add_done_callback(lambda _: self._opened.set())
-        holder = self._holder
-        await self._opened.wait()
-        if self._engine is None:
-            if self._holder is holder:
-                self._holder = None
-            holder.result()  # raises why it could not be opened
-            raise TeacherUnavailable(f"teacher {self._name} is closed")
-        return self._engine
-
-    async def close(self) -> None:
-        """Close the teacher, and end every process that it started."""
-        if self._holder is None:
+        """Keep a reply that its teacher came by unasked."""
+        key = key_of(identity, request, trial)
+        if key in self._store:
             return
-        if self._engine is None:
-            self._holder.cancel()
-            await asyncio.wait([self._holder])
-        else:
-            self._leave.set()
-            await self._holder
+        for name, account in self.accounts.items():
+            if self._identities[name] == identity and key not in self._book:
+                account.tally.add(reply, sum(map(len, texts_of(request))))
+                break
+        self._store.put(key, identity, request, trial, reply)
 
-    async def _hold(self) -> None:
-        """Keep the teacher open; it is closed by the task that opened it."""
-        async with self._spec.open(self._where) as engine:
-            await probe(self._name, engine, self._views)
-            for _ in range(engine.concurrency):
-                self._places.release()
-            self._engine = engine
-            self._opened.set()
-            await self._leave.wait()
+    def _go_on(self) -> None:
+        """A call is over, or none may begin: who waits gets a place, or is turned away."""
+        if self._door.open:
+            for teacher in self._teachers.values():
+                teacher.staff()
+        elif not self._door.inside:  # when nobody has come for a moment: the store may know more
+            if self._turning:
+                self._turning.cancel()
+            self._turning = self._loop.call_later(_A_MOMENT, self._turn_away)
+
+    def _turn_away(self) -> None:
+        why = self._door.why
+        for call in list(self._book.values()):
+            call.fail(why)
+
+    def _stop(self, why: Exception) -> None:
+        self._door.close(why)
+        self._turn_away()
+
+    def _cut(self) -> None:
+        for teacher in self._teachers.values():
+            teacher.cut()
+
+    async def _leave(self, patience: float) -> None:
+        """Let what is in flight finish, and close every teacher."""
+        self._stop(Stopped("the build's teachers are closed"))
+        if flying := sum(one.inside for one in self._teachers.values() if not one.batched):
+            self._say(
+                f"{flying} calls in flight are let finish, {patience:.0f} s at most; one more "
+                "interruption ends them"
+            )
+        await asyncio.gather(*(one.leave(patience) for one in self._teachers.values()))
+        await self._loop.shutdown_default_executor()

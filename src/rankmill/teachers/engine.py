@@ -1,13 +1,14 @@
 """What a teacher is to the rest of the package: something that answers one request."""
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Collection, Mapping
 from contextlib import AbstractAsyncContextManager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Literal, Protocol
+from typing import Any, Literal, Protocol, runtime_checkable
 
 from rankmill.records import Reply, Request
 from rankmill.settings import Settings
+from rankmill.teachers.serve import Servers
 
 Need = Literal["text", "top_logprobs", "prompt_logprobs", "attention"]
 """What a strategy needs of a teacher: generated text, the alternatives of the first token with
@@ -41,6 +42,32 @@ class Engine(Protocol):
         ...
 
 
+@runtime_checkable
+class KnowsItself(Protocol):
+    """An engine that says itself what is wrong with it: asking it through `answer` takes hours."""
+
+    async def conformance(self, needs: Collection[Need]) -> dict[Need, str]:
+        """What is wrong, one line for each need that is not met; else empty."""
+        ...
+
+
+@runtime_checkable
+class Describes(Protocol):
+    """An engine that can tell what it is able to do."""
+
+    async def describe(self) -> list[str]:
+        """One line for each thing worth knowing."""
+        ...
+
+
+Keep = Callable[[Mapping[str, Any], Request, int, Reply], None]
+"""Puts a reply of the teacher with some identity to a request and trial into the reply store."""
+
+
+def _forget(teacher: Mapping[str, Any], request: Request, trial: int, reply: Reply) -> None:
+    """Keep nothing."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Surroundings:
     """Where a teacher is opened.
@@ -48,11 +75,15 @@ class Surroundings:
     Attributes:
         folder: Log files of managed servers go here.
         say: Takes one line worth reading: a download, a server that starts.
+        keep: Keeps replies that nobody is waiting for.
+        servers: The servers that teachers opened here share.
     """
 
     settings: Settings
     folder: Path
     say: Callable[[str], None]
+    keep: Keep = _forget
+    servers: Servers = field(default_factory=Servers)
 
 
 class Openable(Protocol):

@@ -1,8 +1,6 @@
 """The embedded teacher: a GGUF model that llama.cpp runs inside this process."""
 
 import asyncio
-import functools
-import hashlib
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -10,12 +8,10 @@ from typing import Any, Literal
 
 from pydantic import Field
 
-from rankmill import models
 from rankmill.errors import ModelError
 from rankmill.spec import Machine, Spec
+from rankmill.teachers import weights
 from rankmill.teachers.engine import Engine, Surroundings
-
-_SAMPLES, _SAMPLE_BYTES = 16, 1 << 16
 
 
 class LlamaCpp(Spec):
@@ -48,10 +44,7 @@ class LlamaCpp(Spec):
         Raises:
             ModelError: `model` is the path of a file that is not there.
         """
-        if not self._is_file:
-            return super().identity()
-        path = self._file
-        return {**super().identity(), "model": f"{path.name}:{sampled(path, path.stat().st_size)}"}
+        return {**super().identity(), "model": weights.identity(self.model)}
 
     @asynccontextmanager
     async def open(self, where: Surroundings) -> AsyncIterator[Engine]:
@@ -60,28 +53,12 @@ class LlamaCpp(Spec):
         Raises:
             ModelError: The model is unknown, unreachable or unreadable, or llama.cpp is missing.
         """
-        path = await asyncio.to_thread(self._weights, where)
+        path = await asyncio.to_thread(weights.gguf, self.model, where)
         engine = await asyncio.to_thread(self._load, path, where.settings.cores)
         try:
             yield engine
         finally:
             engine.close()
-
-    @property
-    def _is_file(self) -> bool:
-        return self.model.endswith(".gguf")
-
-    @property
-    def _file(self) -> Path:
-        path = Path(self.model).expanduser()
-        if not path.is_file():
-            raise ModelError(f"teacher.model: no file {self.model}")
-        return path
-
-    def _weights(self, where: Surroundings) -> Path:
-        if self._is_file:
-            return self._file
-        return models.fetch(self.model, where.settings.cache, say=where.say)
 
     def _load(self, path: Path, threads: int) -> Any:  # noqa: ANN401 - its module needs llama.cpp
         try:
@@ -100,14 +77,3 @@ class LlamaCpp(Spec):
             batch=self.batch,
         )
         return Embedded(model)
-
-
-@functools.lru_cache
-def sampled(path: Path, size: int) -> str:
-    """Sixteen hex digits over a file's size and pieces of it, evenly spread; 40 GB take no time."""
-    found = hashlib.sha256(str(size).encode())
-    with path.open("rb") as file:
-        for sample in range(_SAMPLES):
-            file.seek(max(size - _SAMPLE_BYTES, 0) * sample // (_SAMPLES - 1))
-            found.update(file.read(_SAMPLE_BYTES))
-    return found.hexdigest()[:16]

@@ -1,15 +1,17 @@
 """Any endpoint that speaks the OpenAI protocol, or several that serve one model."""
 
 import os
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, Self
 from urllib.parse import urlsplit
 
-from pydantic import AfterValidator, BeforeValidator, ConfigDict, Field
+from pydantic import AfterValidator, BeforeValidator, ConfigDict, Field, model_validator
 
 from rankmill.errors import ConfigError
 from rankmill.spec import Machine, Spec
+from rankmill.teachers.batch.ledger import Ledger
+from rankmill.teachers.batch.spec import Batching
 from rankmill.teachers.engine import Engine, Surroundings
 
 _PUBLIC = "https://api.openai.com/v1"
@@ -46,6 +48,10 @@ def _checked(url: str) -> str:
     return url.rstrip("/")
 
 
+Url = Annotated[str, AfterValidator(_checked)]
+"""A base URL without credentials; they belong into environment variables."""
+
+
 class Place(Spec):
     """An endpoint.
 
@@ -57,7 +63,7 @@ class Place(Spec):
 
     model_config = ConfigDict(hide_input_in_errors=True)
 
-    url: Annotated[str, AfterValidator(_checked)]
+    url: Url
     weight: float = Field(default=1.0, gt=0)
 
 
@@ -81,7 +87,10 @@ class OpenAI(Spec):
             back later is none.
         patience_seconds: How long endpoints may say that, or not answer at all, before they count
             as unavailable.
-        price_in: Money for a million tokens of prompt.
+        batch: Whether requests go out by the file, through OpenAI's Batch API: half the price, and
+            answers within a day. `true`, or a table with the limits of a file.
+        price_in: Money for a million tokens of prompt; a table of well-known models may have it.
+        price_cached: The same for those that the server had in its cache.
         price_out: Money for a million generated tokens.
     """
 
@@ -98,8 +107,29 @@ class OpenAI(Spec):
     timeout_seconds: float = Machine(300.0, gt=0)
     tries: int = Machine(8, ge=1)
     patience_seconds: float = Machine(900.0, gt=0)
+    batch: Batching = Machine(None)
     price_in: float | None = Machine(None, ge=0)
+    price_cached: float | None = Machine(None, ge=0)
     price_out: float | None = Machine(None, ge=0)
+
+    @model_validator(mode="after")
+    def one_place_takes_batches(self) -> Self:
+        """Refuse to choose among endpoints who gets a batch."""
+        if self.batch and len(self.endpoints) > 1:
+            raise ValueError(f"batch needs one endpoint, found {len(self.endpoints)}")
+        return self
+
+    @property
+    def _places(self) -> tuple[Place, ...]:
+        return self.endpoints or (_from_environment(),)
+
+    @asynccontextmanager
+    async def connection(self, say: Callable[[str], None]) -> AsyncIterator[Any]:
+        """A `Sender` to the endpoints, for what is no conversation."""
+        from rankmill.teachers._sender import sender
+
+        async with sender(self, self._places, say, None) as opened:
+            yield opened
 
     @asynccontextmanager
     async def open(self, where: Surroundings) -> AsyncIterator[Engine]:
@@ -110,8 +140,17 @@ class OpenAI(Spec):
         """
         from rankmill.teachers._openai import connect
 
-        async with connect(self, self.endpoints or (_from_environment(),), where.say) as engine:
-            yield engine
+        places = self._places
+        if self.batch:
+            from rankmill.teachers.batch.hosted import hosted
+
+            async with hosted(self, self.batch, places[0].url, where) as engine:
+                yield engine
+        else:
+            for entry in Ledger(where.settings.data, self.fingerprint).entries():
+                where.say(f"{entry.waits}; with batch = true they would be collected")
+            async with connect(self, places, where.say) as engine:
+                yield engine
 
 
 def _from_environment() -> Place:

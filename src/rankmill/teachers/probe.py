@@ -5,7 +5,7 @@ from statistics import fmean
 
 from rankmill.errors import RequestRefused, TeacherIncapable
 from rankmill.records import Attention, Chat, Continuation, Message
-from rankmill.teachers.engine import Engine, Need
+from rankmill.teachers.engine import Engine, KnowsItself, Need
 
 _BY_HEART = {
     "A B C D E F G H I J K": " L",
@@ -48,6 +48,8 @@ async def probe(name: str, engine: Engine, views: Mapping[str, Need]) -> None:
 
 async def conformance(engine: Engine, needs: Collection[Need]) -> dict[Need, str]:
     """What is wrong with a teacher, one line for each need that is not met; else empty."""
+    if isinstance(engine, KnowsItself):
+        return await engine.conformance(needs)
     findings: dict[Need, str] = {}
     for need, check in _CHECKS.items():
         if need not in needs:

@@ -72,6 +72,18 @@ def first_choice(body: object) -> dict[str, Any]:
             raise BadBody("a body that is no completion")
 
 
+def message_in(body: Mapping[str, Any]) -> dict[str, Any]:
+    """The message of a body's one choice.
+
+    Raises:
+        BadBody: There is none.
+    """
+    message = first_choice(body).get("message")
+    if not isinstance(message, dict):
+        raise BadBody("a choice without a message")
+    return message
+
+
 def read_chat(body: Mapping[str, Any], chat: Chat) -> Reply:
     """Read the answer to a conversation.
 
@@ -79,17 +91,14 @@ def read_chat(body: Mapping[str, Any], chat: Chat) -> Reply:
         BadBody: The body holds no message.
         NoLogprobs: The message has none, and they were asked for.
     """
-    choice = first_choice(body)
-    message = choice.get("message")
-    if not isinstance(message, dict):
-        raise BadBody("a choice without a message")
+    choice, message = first_choice(body), message_in(body)
     tokens_in, tokens_out, tokens_cached = _usage(body)
     refused = message.get("refusal") and not message.get("content")
     return Reply(
         text=_text(message.get("content")),
         reasoning=_text(message.get("reasoning_content") or message.get("reasoning")),
         finish_reason="refusal" if refused else choice.get("finish_reason") or "unknown",
-        top_logprobs=_alternatives(choice, message) if chat.top_logprobs else (),
+        top_logprobs=_alternatives(body, choice, message) if chat.top_logprobs else (),
         tokens_in=tokens_in,
         tokens_out=tokens_out,
         tokens_cached=tokens_cached,
@@ -108,13 +117,22 @@ def _text(content: object) -> str:
             raise BadBody(f"message content of type {type(content).__name__}")
 
 
-def _alternatives(
-    choice: Mapping[str, Any], message: Mapping[str, Any]
-) -> tuple[tuple[str, float], ...]:
-    match choice.get("logprobs"):
+def tokens_of(body: Mapping[str, Any]) -> list[tuple[str, float]]:
+    """Alternatives of an answer's first token, most probable first; empty where none came."""
+    match first_choice(body).get("logprobs"):
         case {"content": [{"top_logprobs": [_, *_] as alternatives}, *_]}:
             found = [(entry["token"], float(entry["logprob"])) for entry in alternatives]
-            return tuple(sorted(found, key=lambda pair: -pair[1]))
+            return sorted(found, key=lambda pair: -pair[1])
+        case _:
+            return []
+
+
+def _alternatives(
+    body: Mapping[str, Any], choice: Mapping[str, Any], message: Mapping[str, Any]
+) -> tuple[tuple[str, float], ...]:
+    if found := tokens_of(body):
+        return tuple(found)
+    match choice.get("logprobs"):
         case {"content": [] | None} if not message.get("content"):
             return ()  # the model ended its turn at once
         case _:

@@ -1,32 +1,30 @@
-"""Model servers as child processes that never outlive the build."""
+"""Model servers as child processes: started, watched, started again, and never left behind."""
 
 import asyncio
-import http.client
-import os
+import json
 import re
-import signal
-import socket
-import subprocess
-import sys
 import time
 from collections.abc import AsyncIterator, Callable, Mapping
-from contextlib import asynccontextmanager, suppress
+from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
-import psutil
-
+from rankmill.disk import storage
 from rankmill.errors import TeacherUnavailable
-from rankmill.tablestore import storage
+from rankmill.spec import digest
+from rankmill.teachers import child, health, serverlog
+from rankmill.teachers.child import Child
+from rankmill.teachers.serverlog import Phase
 
 PORT = "{port}"
 """Stands in a command for the port that the server is given."""
 
-_WATCHER = Path(__file__).with_name("watcher.py")
+Say = Callable[[str], None]
 _POLL_SECONDS = 0.2
 _NEWS_SECONDS = 10.0
-_TROUBLE = re.compile(r"\b\w*(error|exception|failed|cannot|killed|no module|in use)\b", re.I)
-_DECORATION = re.compile(r"\x1b\[[0-9;]*m")
+_MUTE_SECONDS = 60.0
+_STEADY_SECONDS = 600.0
+_FIRST_WAIT, _GROWS = 1.0, 5.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -36,127 +34,226 @@ class Server:
     Attributes:
         name: What people call it.
         command: Program and arguments; `PORT` in any of them becomes a free port.
-        log: Its standard output and error go to this file, which starts empty.
+        folder: Its standard output and error go to a log file in this folder.
         environment: Variables added to this process's own.
+        phases: What its log tells of while it starts.
         start_seconds: How long it may take until it answers.
         grace_seconds: How long it may take to end before it is killed.
+        restarts: How often in a row it is started again when it dies. Ten minutes of health end
+            the row.
     """
 
     name: str
     command: tuple[str, ...]
-    log: Path
+    folder: Path
     environment: Mapping[str, str] = field(default_factory=dict)
+    phases: tuple[Phase, ...] = ()
     start_seconds: float = 600.0
     grace_seconds: float = 10.0
+    restarts: int = 3
+
+    @property
+    def key(self) -> str:
+        """Sixteen hex digits that two servers share when one process can be both."""
+        return digest(json.dumps([self.command, sorted(self.environment.items())]))
+
+    @property
+    def log(self) -> Path:
+        """Where what it says is kept."""
+        called = re.sub(r"[^\w.-]+", "-", self.name)
+        return self.folder / f"{called}-{self.key}.log"
 
     @asynccontextmanager
-    async def running(self, say: Callable[[str], None]) -> AsyncIterator[str]:
-        """Start the server, wait until it answers, and yield its base URL.
+    async def running(self, say: Say) -> AsyncIterator["Running"]:
+        """Start the server, and yield it when it answers.
 
         It ends, with every process that it started, when the context is left, and when this
         process ends in any way, `kill -9` included.
+
+        Args:
+            say: Takes a line when it starts, with what it is busy with, and when it dies.
 
         Raises:
             TeacherUnavailable: It ended before it answered, or took too long.
             StorageError: Its log cannot be written.
         """
-        port = _free_port()
-        watcher = self._start(port)
+        running = Running(self, say)
         try:
-            await self._ready(watcher, port, say)
-            yield f"http://127.0.0.1:{port}/v1"
+            await running.start()
+            yield running
         finally:
-            await _end(watcher)
+            await running.end()
 
-    def _start(self, port: int) -> subprocess.Popen[bytes]:
-        command = [part.replace(PORT, str(port)) for part in self.command]
-        with storage(self.log):
-            self.log.parent.mkdir(parents=True, exist_ok=True)
-            with self.log.open("wb") as log:
-                return subprocess.Popen(
-                    [sys.executable, "-I", str(_WATCHER), str(self.grace_seconds), *command],
-                    stdin=subprocess.PIPE,
-                    stdout=log,
-                    stderr=subprocess.STDOUT,
-                    env={**os.environ, "PYTHONUNBUFFERED": "1", **self.environment},
-                    start_new_session=True,
-                )
 
-    async def _ready(
-        self, watcher: subprocess.Popen[bytes], port: int, say: Callable[[str], None]
-    ) -> None:
-        began = news = time.monotonic()
-        say(f"{self.name}: starting, log in {self.log}")
-        while (now := time.monotonic()) - began < self.start_seconds:
-            if watcher.poll() is not None:
-                raise TeacherUnavailable(
-                    f"{self.name} ended with exit code {watcher.returncode} before it answered: "
-                    f"{self._last_words()} (log: {self.log})"
-                )
-            why = await asyncio.to_thread(_unready, watcher.pid, port)
-            if not why:
-                say(f"{self.name}: ready after {now - began:.0f} s")
+class Running:
+    """A server at work.
+
+    Attributes:
+        url: Its base URL, the same after a restart.
+    """
+
+    def __init__(self, server: Server, say: Say) -> None:
+        self._server, self._say = server, say
+        self._port = health.free_port()
+        self.url = f"http://127.0.0.1:{self._port}/v1"
+        self._watcher: Child | None = None
+        self._mending: asyncio.Task[None] | None = None
+        self._restarts = self._log_begins = 0
+        self._ready_since = 0.0
+
+    async def start(self) -> None:
+        """Start the server and wait until it answers.
+
+        Raises:
+            TeacherUnavailable: It ended before it answered, or took too long.
+            StorageError: Its log cannot be written.
+        """
+        with storage(self._server.log):
+            self._server.folder.mkdir(parents=True, exist_ok=True)
+            self._server.log.write_bytes(b"")
+        self._say(f"{self._server.name}: starting, log in {self._server.log}")
+        await self._launch()
+
+    async def recover(self) -> None:
+        """Return when the server answers; it is started again if it must be.
+
+        Many requests may fail of one death: whoever comes while it is mended waits for that.
+
+        Raises:
+            TeacherUnavailable: It died too often, in one line with the cause.
+            StorageError: Its log cannot be written.
+        """
+        if self._mending is None or self._mending.done():
+            self._mending = asyncio.create_task(self._mend())
+        await asyncio.shield(self._mending)
+
+    async def end(self) -> None:
+        """End the server, and wait until nothing that it started is left."""
+        if self._mending:
+            self._mending.cancel()
+            await asyncio.wait([self._mending])
+        await self._stop()
+
+    async def _mend(self) -> None:
+        trouble = await self._trouble()
+        while trouble:
+            wait = self._next_wait(trouble)
+            self._say(
+                f"{trouble}; starts again in {wait:.0f} s "
+                f"({self._restarts} of {self._server.restarts} times)"
+            )
+            await asyncio.sleep(wait)
+            await self._stop()
+            try:
+                await self._launch()
+            except TeacherUnavailable as error:
+                trouble = str(error)
+            else:
                 return
-            if now - news >= _NEWS_SECONDS:
-                news = now
-                say(f"{self.name}: not ready after {now - began:.0f} s: {why}")
+
+    async def _trouble(self) -> str:
+        """Why the server must be started again; empty as soon as it answers."""
+        mute_since = time.monotonic()
+        while time.monotonic() - mute_since < _MUTE_SECONDS:
+            if self._watcher is None or self._watcher.poll() is not None:
+                return self._words(self._ended())
+            if not (why := await asyncio.to_thread(health.ailment, self._port)):
+                return ""
+            await asyncio.sleep(_POLL_SECONDS)
+        return self._words(f"has not been well for {_MUTE_SECONDS:.0f} s ({why})")
+
+    def _next_wait(self, trouble: str) -> float:
+        """Seconds to wait before the next restart.
+
+        Raises:
+            TeacherUnavailable: There were too many.
+        """
+        if self._ready_since and time.monotonic() - self._ready_since > _STEADY_SECONDS:
+            self._restarts = 0
+        if self._restarts >= self._server.restarts:
+            raise TeacherUnavailable(f"{trouble}; it was started again {self._restarts} times")
+        self._restarts += 1
+        self._ready_since = 0.0
+        return _FIRST_WAIT * _GROWS ** (self._restarts - 1)
+
+    async def _launch(self) -> None:
+        command = [part.replace(PORT, str(self._port)) for part in self._server.command]
+        with storage(self._server.log), self._server.log.open("ab") as log:
+            self._log_begins = log.tell()
+            self._watcher = child.spawn(
+                command, log, self._server.environment, grace=self._server.grace_seconds
+            )
+        await self._ready(self._watcher)
+
+    async def _ready(self, watcher: Child) -> None:
+        began = news = time.monotonic()
+        busy = ""
+        while (now := time.monotonic()) - began < self._server.start_seconds:
+            if watcher.poll() is not None:
+                raise TeacherUnavailable(self._words(f"{self._ended()} before it answered"))
+            why = await asyncio.to_thread(health.unready, watcher.pid, self._port)
+            if not why:
+                self._ready_since = now
+                self._say(f"{self._server.name}: ready after {now - began:.0f} s")
+                return
+            phase = serverlog.doing(self._lines(), self._server.phases)
+            if phase != busy or now - news >= _NEWS_SECONDS:
+                busy, news = phase, now
+                self._say(f"{self._server.name}: {phase or why}, {now - began:.0f} s")
             await asyncio.sleep(_POLL_SECONDS)
         raise TeacherUnavailable(
-            f"{self.name} does not answer within {self.start_seconds:.0f} s: "
-            f"{self._last_words()} (log: {self.log})"
+            self._words(f"does not answer within {self._server.start_seconds:.0f} s")
         )
 
-    def _last_words(self) -> str:
-        """The last lines of the log that speak of trouble; where none does, the last of all."""
-        text = _DECORATION.sub("", self.log.read_text(encoding="utf-8", errors="replace"))
-        lines = [line.strip()[:300] for line in text.splitlines() if line.strip()]
-        told = [line for line in lines if _TROUBLE.search(line)] or lines
-        return " | ".join(told[-3:]) or "it said nothing"
+    async def _stop(self) -> None:
+        """Let go of the watcher, and wait until nothing below it is left."""
+        watcher, self._watcher = self._watcher, None
+        if watcher:
+            await child.end(watcher)
+
+    def _lines(self) -> list[str]:
+        return serverlog.lines(self._server.log, self._log_begins)
+
+    def _words(self, happened: str) -> str:
+        cause = serverlog.cause(self._lines())
+        return f"{self._server.name} {happened}: {cause} (log: {self._server.log})"
+
+    def _ended(self) -> str:
+        return child.ended(self._watcher.poll() if self._watcher else None)
 
 
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
+class Servers:
+    """The servers of one build: teachers that need the same one share it."""
+
+    def __init__(self) -> None:
+        self._held: dict[str, _Held] = {}
+
+    @asynccontextmanager
+    async def running(self, server: Server, say: Say) -> AsyncIterator[Running]:
+        """A running server: started for whoever comes first, ended when the last one leaves.
+
+        Raises:
+            TeacherUnavailable: It ended before it answered, or took too long.
+            StorageError: Its log cannot be written.
+        """
+        held = self._held.setdefault(server.key, _Held())
+        async with held.lock:
+            if held.running is None:
+                held.running = await held.stack.enter_async_context(server.running(say))
+            held.users += 1
+        try:
+            yield held.running
+        finally:
+            async with held.lock:
+                held.users -= 1
+                if not held.users:
+                    held.running = None
+                    await held.stack.aclose()
 
 
-def _unready(watcher: int, port: int) -> str:
-    """Why the server cannot be used yet; empty when it can.
-
-    Another program may have taken the port since it was found free: what answers there must be
-    a process below the watcher.
-    """
-    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=5)
-    try:
-        connection.request("GET", "/v1/models")
-        status = connection.getresponse().status
-    except (OSError, http.client.HTTPException) as error:
-        return f"nothing answers yet ({error})"
-    finally:
-        connection.close()
-    if status != 200:
-        return f"/v1/models answers {status}"
-    return "" if _listens(watcher, port) else f"another program answers on port {port}"
-
-
-def _listens(watcher: int, port: int) -> bool:
-    try:
-        below = psutil.Process(watcher).children(recursive=True)
-        return any(
-            connection.status == psutil.CONN_LISTEN and connection.laddr.port == port
-            for process in below
-            for connection in process.net_connections("tcp")
-        )
-    except psutil.NoSuchProcess:
-        return False
-
-
-async def _end(watcher: subprocess.Popen[bytes]) -> None:
-    """Let go of the watcher, and wait until nothing below it is left."""
-    if watcher.stdin:
-        watcher.stdin.close()
-    code = await asyncio.shield(asyncio.to_thread(watcher.wait))
-    if code == -signal.SIGKILL:  # somebody killed the watcher itself: end its whole session
-        with suppress(ProcessLookupError):
-            os.killpg(watcher.pid, signal.SIGKILL)
+@dataclass(slots=True)
+class _Held:
+    lock: asyncio.Lock = field(default_factory=asyncio.Lock)
+    stack: AsyncExitStack = field(default_factory=AsyncExitStack)
+    users: int = 0
+    running: Running | None = None

@@ -3,18 +3,15 @@
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from pathlib import Path
 from typing import Any, Literal
 
 from pydantic import Field
 
 from rankmill import models
 from rankmill.errors import ModelError
-from rankmill.spec import Spec, digest
+from rankmill.spec import Spec
+from rankmill.teachers import weights
 from rankmill.teachers.engine import Engine, Surroundings
-from rankmill.teachers.llama_cpp import sampled
-
-_WEIGHTS = {".safetensors", ".bin", ".json"}
 
 
 class Transformers(Spec):
@@ -42,10 +39,7 @@ class Transformers(Spec):
         Raises:
             ModelError: `model` is the path of a file that is not there.
         """
-        path = self._path
-        if path is None:
-            return super().identity()
-        return {**super().identity(), "model": f"{path.name}:{_contents(path)}"}
+        return {**super().identity(), "model": weights.identity(self.model)}
 
     @asynccontextmanager
     async def open(self, where: Surroundings) -> AsyncIterator[Engine]:
@@ -61,21 +55,9 @@ class Transformers(Spec):
         finally:
             engine.close()
 
-    @property
-    def _path(self) -> Path | None:
-        """The file or folder that `model` names, or None when it is a name."""
-        path = Path(self.model).expanduser().resolve()
-        if path.is_dir():
-            return path
-        if not self.model.endswith(".gguf"):
-            return None
-        if not path.is_file():
-            raise ModelError(f"teacher.model: no file {self.model}")
-        return path
-
     def _source(self, where: Surroundings) -> str:
         """A file, a folder, or a hub model's name."""
-        if path := self._path:
+        if path := weights.local(self.model):
             return str(path)
         if "/" in self.model:
             where.say(f"loading {self.model} from the Hugging Face hub")
@@ -93,11 +75,3 @@ class Transformers(Spec):
             ) from error
         model, tokenizer = load(source, revision=self.revision, dtype=self.dtype, threads=threads)
         return Attentive(model, tokenizer, context=self.context)
-
-
-def _contents(path: Path) -> str:
-    """Sixteen hex digits over a file, or over the files of a folder that make its model."""
-    if path.is_file():
-        return sampled(path, path.stat().st_size)
-    files = sorted(file for file in path.iterdir() if file.suffix in _WEIGHTS)
-    return digest(" ".join(f"{file.name}:{sampled(file, file.stat().st_size)}" for file in files))

@@ -1,0 +1,54 @@
+"""What is in a reply store: counted by teacher, or taken out."""
+
+from collections import Counter, defaultdict
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any
+
+import orjson
+
+from rankmill.errors import ConfigError
+from rankmill.teachers.store.replies import ReplyStore
+
+Seen = Callable[[int], None]
+"""Told how many bytes more were read."""
+
+
+def name_of(teacher: Mapping[str, Any]) -> str:
+    """A teacher's kind and model in one word, such as `openai/gpt-4o-mini`."""
+    return f"{teacher.get('kind', 'unknown')}/{teacher.get('model', 'unknown')}"
+
+
+def survey(store: ReplyStore, *, seen: Seen) -> dict[str, Counter[str]]:
+    """What every teacher answered, by its name.
+
+    Returns:
+        Counts of `replies`, their `bytes`, and tokens, by the names that `Reply` has for them.
+    """
+    found: defaultdict[str, Counter[str]] = defaultdict(Counter)
+    for line in store.lines():
+        record = orjson.loads(line)
+        counts = found[name_of(record["teacher"])]
+        counts["replies"] += 1
+        counts["bytes"] += len(line)
+        for tokens in ("tokens_in", "tokens_cached", "tokens_out"):
+            counts[tokens] += record["reply"].get(tokens, 0)
+        seen(len(line))
+    return dict(sorted(found.items()))
+
+
+def taken(store: ReplyStore, teacher: str, *, seen: Seen) -> Iterator[bytes]:
+    """The replies of one teacher, or of all if it is empty, as lines of JSON, oldest file first.
+
+    Raises:
+        ConfigError: There is none of that teacher.
+    """
+    names: set[str] = set()
+    for line in store.lines():
+        name = name_of(orjson.loads(line)["teacher"]) if teacher else ""
+        if name == teacher:
+            yield line
+        names.add(name)
+        seen(len(line))
+    if teacher not in names and teacher:
+        there = ", ".join(sorted(names)) or "nothing"
+        raise ConfigError(f"no reply of {teacher}; there are those of {there}")
