@@ -18,7 +18,7 @@ test: $(VENV)/.test lint type  ## everything, the way CI runs it
 	$(BIN)/python -m pytest
 
 test-vllm: $(VENV)/.test $(VLLM)/.ready  ## a real vLLM on the CPU as a managed teacher
-	$(BIN)/python -m pytest tests/integration/test_vllm_cpu.py
+	$(BIN)/python -m pytest tests/integration/test_vllm_*.py
 
 lint: $(VENV)/.test
 	$(BIN)/ruff check .
@@ -32,6 +32,8 @@ bench: $(VENV)/.test  ## prints ratios side by side
 	$(BIN)/python bench/kill_and_rerun.py
 	$(BIN)/python bench/ingest_million.py
 	$(BIN)/python bench/settle.py
+	$(BIN)/python bench/teacher_calls.py
+	$(BIN)/python bench/reply_store.py
 
 clean:
 	rm -rf $(VENV) $(VLLM) .pytest_cache .mypy_cache .ruff_cache .hypothesis

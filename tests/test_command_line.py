@@ -68,7 +68,8 @@ def test_check_says_what_is_sound_and_leaves_no_trace(tmp_path, toy):
     assert lines[0] == "recipe toy: valid"
     assert "corpus jsonl: begins with bread-00" in lines
     needs = "generate, pointwise, likelihood, listwise"
-    assert lines[-1] == f"teacher knowing: returns what {needs} need"
+    assert f"teacher knowing: returns what {needs} need" in lines
+    assert lines[-2:] == ["  permutations: read strictly", "  thinking: none"]
     assert not (tmp_path / "data" / "builds").exists()
 
 

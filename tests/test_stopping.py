@@ -82,13 +82,13 @@ def test_after_a_signal_nothing_is_asked_again(toy, teacher, settings, number, w
     assert manifest(settings)["teachers"]["knowing"]["calls"] == CALLS
 
 
-@pytest.mark.parametrize("pause", [0.02, 2])
+@pytest.mark.parametrize("pause", [0.5, 2])
 def test_a_second_signal_waits_for_nothing(toy, teacher, settings, pause):
     teacher.delay = 0.1
     child = start(toy, settings, "--set", "teachers.knowing.concurrency=4")
     wait_for(teacher, 20)
     teacher.delay = 25
-    wait_for(teacher, 28)
+    time.sleep(1)  # by now all that is in flight is slow
     began = time.monotonic()
     child.send_signal(signal.SIGTERM)
     time.sleep(pause)

@@ -1,6 +1,7 @@
 import errno
 import os
 import shutil
+from pathlib import Path
 
 import pytest
 from hypothesis import given, settings
@@ -66,10 +67,10 @@ def test_places_are_renumbered_with_their_journals(tmp_path):
 
 
 def test_an_index_that_cannot_be_written_leaves_no_trace(tmp_path, monkeypatch):
-    def fail(_):
+    def fail(*_):
         raise OSError(errno.ENOSPC, "No space left on device")
 
-    monkeypatch.setattr(os, "fsync", fail)
+    monkeypatch.setattr(Path, "replace", fail)
     with pytest.raises(OSError, match="No space"):
         write(tmp_path / "index", [(bytes(16), 0)])
     assert [*tmp_path.iterdir()] == []

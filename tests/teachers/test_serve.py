@@ -450,3 +450,29 @@ def test_a_shared_server_that_failed_is_tried_again_by_the_next(server, said, tm
                     pass
 
     asyncio.run(work())
+
+
+def test_a_shared_server_outlives_whoever_started_it(server, said, tmp_path):
+    async def hold(held, leave, holding):
+        async with held.running(server(), said.append) as running:
+            holding.set()
+            await leave.wait()
+            return status(running)
+
+    async def work():
+        held, first_leaves, second_leaves = Servers(), asyncio.Event(), asyncio.Event()
+        tasks = []
+        for leave in (first_leaves, second_leaves):
+            holding = asyncio.Event()
+            tasks.append(asyncio.create_task(hold(held, leave, holding)))
+            await holding.wait()
+        first_leaves.set()
+        await tasks[0]
+        still = alive(pids_in(tmp_path))
+        second_leaves.set()
+        return still, await tasks[1]
+
+    still, answer = asyncio.run(work())
+    assert len(still) == 1
+    assert answer == 200
+    assert alive(pids_in(tmp_path)) == []

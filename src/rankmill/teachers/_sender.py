@@ -136,7 +136,7 @@ class Sender:
             attempts.put_off += fault.wait
             wait = fault.wait * random.uniform(1, 1 + _JITTER)
         else:
-            attempts.faults += not isinstance(fault, Unreachable)
+            attempts.faults += bool(self._recover) or not isinstance(fault, Unreachable)
             backoff = min(_FIRST_WAIT * 2 ** max(attempts.faults - 1, 0), _LONGEST_WAIT)
             wait = backoff * random.uniform(0.5, 1) if attempts.faults else 0.0
         self._give_up(post, fault, attempts)

@@ -2,6 +2,6 @@
 
 from rankmill.teachers.store.compaction import Compacted, compact
 from rankmill.teachers.store.keys import key_of
-from rankmill.teachers.store.replies import ReplyStore, reply_of
+from rankmill.teachers.store.replies import ReplyStore
 
-__all__ = ["Compacted", "ReplyStore", "compact", "key_of", "reply_of"]
+__all__ = ["Compacted", "ReplyStore", "compact", "key_of"]

@@ -1,4 +1,4 @@
-"""Files that take their name only when they are whole and on disk."""
+"""Files that take their name only when they are whole."""
 
 import os
 from collections.abc import Iterator
@@ -13,17 +13,24 @@ _BUFFER = 1 << 18
 
 
 @contextmanager
-def draft(path: Path) -> Iterator[BinaryIO]:
-    """A file to be written, beside `path` until then. If that fails, there is no trace of it."""
+def draft(path: Path, *, cache: bool = False) -> Iterator[BinaryIO]:
+    """A file to be written, beside `path` until it is whole. If that fails, there is no trace.
+
+    Args:
+        path: Its name; it takes it when it is on disk, where no loss of power can undo it.
+        cache: It can be made again, so nobody waits for the disk.
+    """
     partial = path.with_name(f"{path.name}.{token_hex(4)}.partial")
     try:
         with partial.open("xb", _BUFFER) as file:
             claimed(file.fileno(), partial)
             yield file
             file.flush()
-            os.fsync(file.fileno())
+            if not cache:
+                os.fsync(file.fileno())
             partial.replace(path)
-        sync_folder(path.parent)
+        if not cache:
+            sync_folder(path.parent)
     except BaseException:
         partial.unlink(missing_ok=True)
         raise

@@ -149,7 +149,7 @@ def write_index(path: Path, covers: list[Cover], parts: Iterable[bytes], count: 
     """
     ends, sums = array("Q"), array("I")
     width = 1 << (count // _BLOCK // PARTS).bit_length()
-    with draft(path) as file:
+    with draft(path, cache=True) as file:
         for part in parts:
             records, cuts = _arranged(part, width)
             file.write(records)

@@ -105,7 +105,7 @@ class ReplyStore:
             StorageError: The file was changed since the store was opened.
         """
         found = self.record(key)
-        return reply_of(found) if found else None
+        return _reply_of(found) if found else None
 
     def put(
         self, key: str, teacher: Mapping[str, Any], request: Request, trial: int, reply: Reply
@@ -168,7 +168,7 @@ class ReplyStore:
         return place, line
 
 
-def reply_of(record: Mapping[str, Any]) -> Reply:
+def _reply_of(record: Mapping[str, Any]) -> Reply:
     """The reply in a record of a store. What replies got later may be missing."""
     reply = dict(record["reply"])
     reply["top_logprobs"] = tuple((token, value) for token, value in reply["top_logprobs"])
