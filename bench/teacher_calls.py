@@ -26,7 +26,7 @@ import sys
 import tempfile
 import time
 import urllib.request
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 HERE = Path(__file__).parent
@@ -66,7 +66,7 @@ def rankmill(port, calls, at_once, folder):
 
     url = f"http://127.0.0.1:{port}/v1"
     spec = OpenAI(model="mock", endpoints=(url,), api_key_env="", concurrency=at_once)
-    where = Surroundings(settings=Settings(data=folder), folder=folder, say=sys.stderr.write)
+    where = Surroundings(settings=Settings(data=folder), folder=folder, say=lambda _: None)
     question, strategy = Question(docids=DOCIDS), Listwise()
 
     async def one(number):
@@ -74,8 +74,11 @@ def rankmill(port, calls, at_once, folder):
         reading = strategy.read(question, answer.reply)
         assert isinstance(reading, Permutation), reading
 
-    with Teachers({"t": spec}, folder / "replies", where) as teachers:
-        signal.signal(signal.SIGTERM, lambda *_: teachers.stop(Stopped("told to")))
+    signal.signal(signal.SIGTERM, signal.default_int_handler)  # as the command line does
+    with (
+        suppress(KeyboardInterrupt),
+        Teachers({"t": spec}, folder / "replies", where) as teachers,
+    ):
         teachers.run(at_once_of(calls, 4 * at_once, one))
 
 

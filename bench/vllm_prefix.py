@@ -137,7 +137,8 @@ def row(kind, name, found, first):
     return (
         f"| {kind} | {name} | {found.tokens:,.0f} | {found.computed:,.0f} "
         f"| {first.computed / found.computed:.2f} | {found.seconds:.0f} "
-        f"| {off:.3f} | {turned} of {len(found.scores)} |"
+        f"| {min(found.scores):.3f} to {max(found.scores):.3f} | {off:.4f} "
+        f"| {turned} of {len(found.scores)} |"
     )
 
 
@@ -156,8 +157,8 @@ def main():
             where = Surroundings(settings=Settings(), folder=Path(folder), say=print)
             with Teachers({"vllm": spec}, Path(folder) / "replies", where) as desk:
                 found[name] = desk.run(measure(given, desk, spec, where, send))
-    print("| queries | cache, order | tokens | computed | fewer | s | label off by | turned |")
-    print("|---|---|---|---|---|---|---|---|")
+    print("| queries | cache, order | tokens | computed | ratio | s | labels | off by | turned |")
+    print("|---|---|---|---|---|---|---|---|---|")
     first, *_ = found.values()
     for kind in KINDS:
         for name, one in found.items():

@@ -1,7 +1,5 @@
 """One execution of a recipe: its folder, its tables, its teachers, and what it says of itself."""
 
-import os
-import shutil
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
@@ -13,7 +11,15 @@ from filelock import FileLock, Timeout
 
 from rankmill import prompts, tablestore
 from rankmill.disk import storage
-from rankmill.errors import BudgetSpent, Interrupted, RankmillError, StageError, TooManyRejected
+from rankmill.errors import (
+    BudgetSpent,
+    Interrupted,
+    RankmillError,
+    StageError,
+    StorageError,
+    TooManyRejected,
+)
+from rankmill.folders import link
 from rankmill.interrupt import interruptible
 from rankmill.manifest import Manifest, read_manifest
 from rankmill.metrics import served
@@ -114,7 +120,7 @@ class Build:
             known = self.manifest.seconds(output) if reused else None
             self.manifest.add(output, seconds=took if known is None else known)
             link(output.folder, self.folder / "tables" / output.stage)
-            self.manifest.write("running", self.teachers.meters)
+            self.manifest.write("running", self.teachers.totals)
         self.progress.end(output.report, seconds=took, reused=reused)
 
     def _check_limit(self, report: StageReport) -> None:
@@ -143,19 +149,22 @@ class Build:
         queries = recipe.sample.documents * recipe.generate.per_document
         calls = queries * sum(view.calls(recipe.retrieve.depth) for view in recipe.views)
         written = "generate" in self.manifest.stages
-        spent = sum(self.manifest.spent.values(), self.teachers.meter)
+        spent = sum(self.teachers.totals.values(), Meter())
         return self.watch.left(spent, later=0 if written else calls)
 
     def keep_pulse(self, pulse: Pulse) -> None:
-        """Put on record how the teachers are doing, and what they were asked so far."""
-        with self._lock:
-            self.manifest.write("running", self.teachers.meters, pulse=pulse)
+        """Put on record how the teachers are doing; a disk that will not have it ends the build."""
+        try:
+            with self._lock:
+                self.manifest.write("running", self.teachers.totals, pulse=pulse)
+        except StorageError as error:
+            self.teachers.stop(error)
 
     def close(self, status: str, error: str = "") -> None:
         """Say how the build ended; for good."""
         for stage in list(self._begun):
             self._end(stage)
-        self.manifest.write(status, self.teachers.meters, error=error)
+        self.manifest.write(status, self.teachers.totals, error=error)
 
     def sender(self, teacher: str, stage: str, total: int) -> Send:
         """A function that asks `teacher`, and counts each answer as a row of `stage`."""
@@ -193,36 +202,43 @@ def open_build(
     """
     recipe = Recipe.load(recipe_path, overrides)
     settings, progress = settings or Settings(), progress or Silent()
-    folder = settings.data / "builds" / recipe.name
-    manifest = Manifest(folder=folder, recipe=recipe, previous=read_manifest(folder))
     with ExitStack() as stack:
         if record:
-            stack.enter_context(_alone(folder))
-        teachers = Teachers(
-            recipe.teachers,
-            settings.data / "replies",
-            Surroundings(settings=settings, folder=folder / "logs", say=progress.say),
-            views=recipe.needs,
-            budget=recipe.budget if recipe.budget.caps else None,
-            before=sum(manifest.spent.values(), Meter()) if record else None,
-        )
-        build = Build(
-            recipe=recipe,
-            base=recipe_path.resolve().parent,
-            settings=settings,
-            progress=progress,
-            teachers=teachers,
-            manifest=manifest,
-            watch=Watch(teachers, progress),
-        )
+            stack.enter_context(_alone(settings.data / "builds" / recipe.name))
+        build = _build(recipe, recipe_path, settings, progress, record=record)
         if record:
             stack.enter_context(_recorded(build))
-        stack.enter_context(interruptible(teachers))
-        stack.enter_context(teachers)
         stack.enter_context(build.watch.beating(build.keep_pulse if record else None))
         if settings.metrics_port:
             stack.enter_context(served(build.watch, settings.metrics_port))
+        stack.enter_context(interruptible(build.teachers))
+        stack.enter_context(build.teachers)
         yield build
+
+
+def _build(
+    recipe: Recipe, path: Path, settings: Settings, progress: Progress, *, record: bool
+) -> Build:
+    """A build that is not open yet. Only one on record counts what earlier runs have spent."""
+    folder = settings.data / "builds" / recipe.name
+    manifest = Manifest(folder=folder, recipe=recipe, previous=read_manifest(folder))
+    teachers = Teachers(
+        recipe.teachers,
+        settings.data / "replies",
+        Surroundings(settings=settings, folder=folder / "logs", say=progress.say),
+        views=recipe.needs,
+        budget=recipe.budget if recipe.budget.caps else None,
+        before=manifest.spent if record else {},
+    )
+    return Build(
+        recipe=recipe,
+        base=path.resolve().parent,
+        settings=settings,
+        progress=progress,
+        teachers=teachers,
+        manifest=manifest,
+        watch=Watch(teachers, progress),
+    )
 
 
 @contextmanager
@@ -260,35 +276,3 @@ def _recorded(build: Build) -> Iterator[None]:
         build.close("interrupted", type(error).__name__)
         raise
     build.close("complete")
-
-
-def link(target: Path, place: Path) -> None:
-    """Point `place` at `target`, by a relative link that is replaced whole."""
-    place.parent.mkdir(parents=True, exist_ok=True)
-    relative = os.path.relpath(target, place.parent)
-    if place.is_symlink() and place.readlink() == Path(relative):
-        return
-    partial = place.with_name(f"{place.name}.partial")
-    partial.unlink(missing_ok=True)
-    partial.symlink_to(relative)
-    partial.replace(place)
-
-
-def copy_whole(source: Path, place: Path) -> None:
-    """Make `place` a copy of a finished dataset folder, in one step, unless it is one already."""
-    if place.is_dir() and _digests(place) == _digests(source):
-        return
-    partial, old = place.with_name(f"{place.name}.partial"), place.with_name(f"{place.name}.old")
-    with storage(place):
-        for leftover in (partial, old):
-            shutil.rmtree(leftover, ignore_errors=True)
-        shutil.copytree(source, partial)
-        if place.exists():
-            place.rename(old)
-        partial.rename(place)
-    shutil.rmtree(old, ignore_errors=True)
-
-
-def _digests(folder: Path) -> str:
-    path = folder / "MANIFEST.json"
-    return path.read_text() if path.is_file() else ""

@@ -33,7 +33,7 @@ def interruptible(teachers: Teachers) -> Iterator[None]:
         else:
             raise KeyboardInterrupt
 
-    for number in _SIGNALS:
+    for number in _SIGNALS:  # this undoes, too, what polars does: an endless wait goes on after one
         signal.signal(number, handle)
     try:
         yield

@@ -99,7 +99,7 @@ class Manifest:
 
         Args:
             status: running, complete, failed, interrupted or `stopped: budget`.
-            meters: What each teacher was asked in this run; earlier runs are added.
+            meters: What each teacher was asked in all runs.
             error: What went wrong.
             pulse: How the teachers are doing, while they work.
         """
@@ -110,16 +110,10 @@ class Manifest:
             "error": error,
             "recipe": self.recipe.model_dump(mode="json"),
             "stages": self.stages if whole else {**self._still_true(), **self.stages},
-            "teachers": {name: asdict(meter) for name, meter in self._totals(meters).items()},
+            "teachers": {name: asdict(meter) for name, meter in meters.items()},
             **({"now": pulse.to_json()} if pulse else {}),
         }
         partial = self.folder / f"{MANIFEST}.partial"
         with storage(self.folder):
             partial.write_text(json.dumps(manifest, indent=2))
             partial.replace(self.folder / MANIFEST)
-
-    def _totals(self, meters: Mapping[str, Meter]) -> dict[str, Meter]:
-        """What all runs asked, those teachers included that the recipe has no more."""
-        spent = self.spent
-        now = {name: spent.get(name, Meter()) + meter for name, meter in meters.items()}
-        return {**spent, **now}

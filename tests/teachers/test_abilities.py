@@ -76,25 +76,25 @@ def answered(server, where, request):
 @pytest.mark.parametrize("ability", sorted(EVERYTHING - {"label_tokens", "continue"}))
 def test_an_ability_is_found_where_it_is_and_nowhere_else(ability, where):
     with Able({ability}) as server:
-        found = opened(server, where, lambda engine: engine._abilities.known())
+        found = opened(server, where, lambda engine: engine._abilities.every())
     assert found == [ability]
 
 
 def test_a_server_that_ignores_what_it_does_not_know_has_no_ability(where):
     with Able(set()) as server:
-        assert opened(server, where, lambda engine: engine._abilities.known()) == []
+        assert opened(server, where, lambda engine: engine._abilities.every()) == []
 
 
 def test_a_server_that_rejects_what_it_does_not_know_has_no_ability(where):
     with Able(EVERYTHING) as server:
         server.faults.extend([Fault(status=400, message="unknown field")] * 5)
-        found = opened(server, where, lambda engine: engine._abilities.known())
+        found = opened(server, where, lambda engine: engine._abilities.every())
     assert found == []
 
 
 def test_a_teacher_lacks_what_one_of_its_endpoints_lacks(where):
     async def known(engine):
-        return await engine._abilities.known()
+        return await engine._abilities.every()
 
     with Able({"choice", "regex"}) as one, Able({"choice", "grammar"}) as other:
         assert opened(one, where, known, endpoints=(one.url, other.url)) == ["choice"]

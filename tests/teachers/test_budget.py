@@ -13,8 +13,8 @@ DEAR = Price(price_in=1.0, price_cached=0.5, price_out=2.0)
 
 
 def purse(*, before=None, price=DEAR, **caps):
-    account = Account(price)
-    return account, Purse(Budget(**caps), before or Meter(), {"a": account})
+    account = Account(price, before or Meter())
+    return account, Purse(Budget(**caps), {"a": account})
 
 
 def spend(account, calls, tokens_in=0, tokens_out=0):
@@ -67,8 +67,22 @@ def test_minutes_are_those_of_this_run(monkeypatch):
 def test_money_cannot_be_capped_where_a_price_is_not_known():
     accounts = {"known": Account(DEAR), "local": Account(FREE), "x": Account(), "y": Account()}
     with pytest.raises(ConfigError, match=r"^budget\.money: the price of x, y is not known; set "):
-        Purse(Budget(money=1), Meter(), accounts)
-    Purse(Budget(calls=1), Meter(), accounts)
+        Purse(Budget(money=1), accounts)
+    Purse(Budget(calls=1), accounts)
+
+
+def test_what_was_spent_before_the_price_was_known_is_reckoned_by_it():
+    account, mine = purse(before=Meter(tokens_in=200_000, tokens_out=50_000, money=None), money=0.5)
+    assert account.before.money == pytest.approx(0.3)
+    spend(account, 1, tokens_out=100_000)
+    assert mine.reached().startswith("budget.money = 0.5 is reached")
+
+
+def test_money_cannot_be_capped_where_an_earlier_run_asked_a_teacher_of_unknown_price():
+    gone = Account(FREE, Meter(calls=1, tokens_in=5, money=0.1))
+    Purse(Budget(money=1), {"gone": gone})
+    with pytest.raises(ConfigError, match="the price of x is not known"):
+        Purse(Budget(money=1), {"x": Account(None, Meter(calls=1, money=0.1))})
 
 
 def test_what_costs_nobody_knows_what_is_said_so():

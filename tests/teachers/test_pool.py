@@ -1,5 +1,8 @@
 import asyncio
 
+import pytest
+
+from rankmill.errors import TeacherUnavailable
 from rankmill.teachers._endpoint import Endpoint
 from rankmill.teachers._faults import Fault
 from rankmill.teachers._gate import Gate
@@ -49,18 +52,27 @@ def test_load_comes_before_beginnings():
     assert run(work()).count("b") >= 2
 
 
-def test_one_that_waits_gets_the_place_that_was_last_sent_its_beginning():
+def test_one_that_wants_a_certain_endpoint_waits_for_that_and_is_woken_by_whoever_leaves_it():
     async def work():
         here = await pool(1)
         first = [await here.take(ONE), await here.take(TWO)]
-        late = [asyncio.create_task(here.take(raw + b"2")) for raw in (TWO, ONE)]
+        late = asyncio.create_task(here.take(ONE, here.posts[1]))
         await asyncio.sleep(0)
         here.leave(first[0])
-        one = await late[1]
+        await asyncio.sleep(0)
+        assert not late.done()
         here.leave(first[1])
-        return names([one, await late[0]])
+        return names([await late])
 
-    assert run(work()) == "ab"
+    assert run(work()) == "b"
+
+
+def test_a_pool_without_endpoints_says_so():
+    async def work():
+        await Pool(posts=(), patience=1, say=lambda _: None).take(ONE)
+
+    with pytest.raises(TeacherUnavailable, match="no endpoint"):
+        run(work())
 
 
 def test_one_that_stops_waiting_takes_no_place():

@@ -16,6 +16,7 @@ from rankmill.settings import Settings
 from rankmill.space.encoder import Encoder, Kind, unit
 from rankmill.spec import Machine, Spec
 from rankmill.teachers.openai import OpenAI, Url
+from rankmill.teachers.protocol import BadBody
 
 
 class OpenAIEmbeddings(Spec):
@@ -109,7 +110,7 @@ class _Opened:
         try:
             items = sorted(_Answer.model_validate(answer).data, key=lambda item: item.index)
         except ValidationError as error:
-            raise TeacherIncapable(f"{self._place}: the answer is not vectors") from error
+            raise BadBody(f"{self._place}: the answer is not vectors") from error
         sizes = {len(item.embedding) for item in items}
         if [item.index for item in items] != list(range(count)) or len(sizes) != 1:
             raise TeacherIncapable(

@@ -8,8 +8,9 @@ import polars as pl
 from rankmill import __version__
 from rankmill.assemble import AssemblyInput, CardFacts
 from rankmill.assemble import assemble as write_dataset
-from rankmill.build import Build, copy_whole
+from rankmill.build import Build
 from rankmill.depends import inputs
+from rankmill.folders import copy_whole
 from rankmill.report import StageReport
 from rankmill.tables import (
     CANDIDATES,

@@ -7,7 +7,7 @@ from typing import Any, Literal
 
 import orjson
 
-from rankmill.errors import TeacherError
+from rankmill.errors import TeacherError, TeacherUnavailable
 from rankmill.teachers._sender import Sender
 from rankmill.teachers.protocol import message_in, tokens_of
 
@@ -39,44 +39,64 @@ class Abilities:
     must be answered here, so that a server that ignores what it does not know is found out.
 
     Args:
-        sender: Sends to all endpoints.
+        alone: Gives a sender for each endpoint that answers now.
     """
 
-    def __init__(self, sender: Sender) -> None:
-        self._alone = sender.alone()
-        self._known: dict[Ability, asyncio.Task[bool]] = {}
+    def __init__(self, alone: Callable[[], Sequence[Sender]]) -> None:
+        self._alone = alone
+        self._learning: dict[Ability, asyncio.Task[bool]] = {}
+        self._known: dict[Ability, bool] = {}
         self._tokens: dict[str, int] = {}
 
-    async def can(self, ability: Ability) -> bool:
-        """Whether every endpoint has an ability."""
-        if ability not in self._known:
-            self._known[ability] = asyncio.create_task(self._learn(_TRIALS[ability]))
-        return await asyncio.shield(self._known[ability])
+    async def can(self, *abilities: Ability) -> bool:
+        """Whether every endpoint has all of these abilities."""
+        for ability in abilities:
+            if ability not in self._known and ability not in self._learning:
+                self._learning[ability] = asyncio.create_task(self._learn(_TRIALS[ability]))
+        for ability in abilities:
+            if ability not in self._known:
+                self._known[ability] = await asyncio.shield(self._learning[ability])
+        return all(self._known[ability] for ability in abilities)
 
-    async def known(self) -> list[Ability]:
+    async def every(self) -> list[Ability]:
         """All that every endpoint can do."""
-        return [ability for ability in _TRIALS if await self.can(ability)]
+        await self.can(*_TRIALS)
+        return [ability for ability in _TRIALS if self._known[ability]]
 
     async def context(self) -> int | None:
         """Tokens of a prompt and its reply together, where an endpoint says so; the least."""
-        found = [_context(model) for one in self._alone for model in await one.models()]
+        found = [_context(model) for one in self._alone() for model in await one.models()]
         return min(filter(None, found), default=None)
+
+    def assume(self, *abilities: Ability) -> None:
+        """Take abilities for granted, of a server that cannot be asked before it is used."""
+        self._known |= dict.fromkeys(_TRIALS, False) | dict.fromkeys(abilities, True)
+
+    async def close(self) -> None:
+        """Stop learning."""
+        for trial in self._learning.values():
+            trial.cancel()
+        await asyncio.gather(*self._learning.values(), return_exceptions=True)
 
     async def token_ids(self, labels: Collection[str]) -> list[int]:
         """The tokens that labels are for these endpoints; those that are several are left out."""
         for label in set(labels) - self._tokens.keys():
-            ids = await _tokenized(self._alone[0], label)
+            ids = await _tokenized(self._alone()[0], label)
             self._tokens[label] = ids[0] if len(ids) == 1 else -1
         return sorted({self._tokens[label] for label in labels} - {-1})
 
     async def _learn(self, trial: Callable[[Sender], Awaitable[bool]]) -> bool:
-        async def passes(one: Sender) -> bool:
+        async def passes(one: Sender) -> bool | None:
             try:
                 return await trial(one)
+            except TeacherUnavailable:
+                return None  # what does not answer is not asked either
             except TeacherError:
                 return False
 
-        return all(await asyncio.gather(*map(passes, self._alone)))
+        every = await asyncio.gather(*map(passes, self._alone()))
+        found = [passed for passed in every if passed is not None]
+        return bool(found) and all(found)
 
 
 async def thinking(sender: Sender) -> str:
@@ -88,9 +108,9 @@ async def thinking(sender: Sender) -> str:
         aloud = message.get("reasoning_content") or message.get("reasoning")
         return bool(aloud) or "<think>" in str(message.get("content"))
 
-    if not await thinks({}):
-        return "none"
     try:
+        if not await thinks({}):
+            return "none"
         still = await thinks({"chat_template_kwargs": {"enable_thinking": False}})
     except TeacherError:
         still = True

@@ -10,11 +10,12 @@ from urllib.request import getproxies, proxy_bypass
 
 import aiohttp
 import orjson
+from yarl import URL
 
-from rankmill.errors import TeacherError, TeacherIncapable, TeacherRefused
+from rankmill.errors import ConfigError, TeacherError, TeacherIncapable, TeacherRefused
 from rankmill.teachers._faults import Fault, Unreachable, Words
 from rankmill.teachers.openai import OpenAI
-from rankmill.teachers.protocol import BadBody, message_of
+from rankmill.teachers.protocol import BadBody, error_of, message_of
 
 _LOOPBACK = {"localhost", "127.0.0.1", "::1"}
 _CONNECT_SECONDS = 10.0
@@ -31,7 +32,7 @@ class Endpoint:
         self.url = url
         self._spec = spec
         self._words = Words(spec, url)
-        self._proxy = _proxy_of(url)
+        self._proxy, self._proxy_auth = _proxy_of(url)
         self._mark, self._numbers = secrets.token_hex(8), itertools.count()
         self._echoes = False
         self._model = ""
@@ -68,7 +69,7 @@ class Endpoint:
             "POST", self.url + path, raw, {"X-Request-Id": name}
         )
         if status == 404:
-            raise await self._not_found(path)
+            raise await self._not_found(path, content)
         if status != 200:
             raise self._words.named(status, headers, content)
         try:
@@ -108,9 +109,11 @@ class Endpoint:
                 data=raw,
                 headers=headers,
                 proxy=self._proxy,
+                proxy_auth=self._proxy_auth,
                 allow_redirects=False,
             ) as response:
-                return response.status, response.headers, await response.read()
+                content = self._words.scrubbed(await response.read())
+                return response.status, response.headers, content
 
     @contextmanager
     def _faults(self) -> Iterator[None]:
@@ -129,30 +132,53 @@ class Endpoint:
         """Refuse what another model said, or what answers another request.
 
         Servers that take a request's name over into their answer's id, as vLLM does, are known
-        by it from then on; the model that answers first is the one that is expected.
+        by it from then on. The model that answers first is the one that is expected, unless one
+        answers by the very name that was asked for.
         """
         self._echoes = self._echoes or name in str(body.get("id"))
         if self._echoes and name not in str(body.get("id")):
             raise BadBody(f"an answer to another request, {message_of(body.get('id'))}")
         if isinstance(model := body.get("model"), str):
-            self._model = self._model or model
+            if not self._model or model == self._spec.model:
+                self._model = model
             if model != self._model:
                 raise BadBody(f"an answer of the model {message_of(model)}, not {self._model}")
 
-    async def _not_found(self, path: str) -> TeacherError:
+    async def _not_found(self, path: str, content: bytes) -> TeacherError:
         model, served = self._spec.model, [str(one["id"]) for one in await self.models()]
         if model in served:
             return TeacherIncapable(f"{self.url} has the model {model}, but no {path} for it")
-        known = f"; it has {', '.join(served[:20])}" if served else ""
-        return TeacherRefused(f"{self.url} has no model {model}{known}")
+        if served:
+            return TeacherRefused(
+                f"{self.url} has no model {model}; it has {', '.join(served[:20])}"
+            )
+        _, words = error_of(content)
+        return TeacherRefused(
+            f"{self.url}{path} answered 404 ({words}): it has no model {model}, or this is no base "
+            "URL, which often ends in /v1"
+        )
 
 
-def _proxy_of(url: str) -> str | None:
-    """The environment's proxy for a URL. None can reach a server of this very machine."""
+def _proxy_of(url: str) -> tuple[URL | None, aiohttp.BasicAuth | None]:
+    """The environment's proxy for a URL, and its user. None can reach a server of this machine.
+
+    Raises:
+        ConfigError: The environment's proxy is no URL.
+    """
     parts = urlsplit(url)
     if not parts.hostname or parts.hostname in _LOOPBACK or proxy_bypass(parts.hostname):
-        return None
-    return getproxies().get(parts.scheme)
+        return None, None
+    given = getproxies().get(parts.scheme)
+    if not given:
+        return None, None
+    try:
+        proxy = URL(given)
+    except ValueError:
+        proxy = URL()
+    if proxy.scheme not in {"http", "https"} or not proxy.host:
+        raise ConfigError(f"the environment's proxy for {parts.scheme} is not a URL")
+    user = aiohttp.BasicAuth(proxy.user, proxy.password or "") if proxy.user else None
+    return proxy.with_user(None), user
 
 
 def _object(raw: bytes) -> dict[str, Any]:

@@ -11,7 +11,8 @@ from rankmill.teachers.protocol import error_of
 
 _PASSING = {408, 409, 425, 429}
 _LATER = {429, 503, 529}
-_ONE_REQUEST = {400, 413, 422}
+ONE_REQUEST = {400, 413, 422}
+"""Statuses that reject one request, and would again."""
 _LONGEST_WAIT = 600.0
 
 
@@ -58,13 +59,12 @@ class Words:
     ) -> TeacherError | Fault:
         """The failure that a status other than 200 tells of."""
         code, words = error_of(content)
-        words = self.scrub(words)
         match status:
             case 401 | 403:
                 return TeacherRefused(self._key_trouble(status, words))
             case 429 if code == "insufficient_quota":
                 return TeacherRefused(f"{self._url}: the quota is used up: {words}")
-            case _ if status in _ONE_REQUEST:
+            case _ if status in ONE_REQUEST:
                 return RequestRefused(words or f"{self._url} answered {status}")
             case _ if status in _PASSING or status >= 500:
                 told = _retry_after(headers) if status in _LATER else None
@@ -84,13 +84,20 @@ class Words:
         said = f": {words}" if status == 403 and words else ""
         return f"{self._url} answered {status}: it rejects the key in {variable}{said}"
 
+    def scrubbed(self, content: bytes) -> bytes:
+        """Bytes without the key."""
+        return content.replace(self.key.encode(), b"<key>") if self.key else content
+
     def scrub(self, words: str) -> str:
         """Words without the key."""
         return words.replace(self.key, "<key>") if self.key else words
 
 
 def _retry_after(headers: Mapping[str, str]) -> float | None:
-    """Seconds to wait, from a header that gives seconds or a date; at most ten minutes."""
+    """Seconds to wait, from a header that gives seconds or a date; at most ten minutes.
+
+    None where it gives nothing to go by: no time, one that is over, or none at all.
+    """
     value = headers.get("Retry-After", "")
     try:
         seconds = float(value)
@@ -99,4 +106,4 @@ def _retry_after(headers: Mapping[str, str]) -> float | None:
             seconds = (parsedate_to_datetime(value) - datetime.now(UTC)).total_seconds()
         except (ValueError, TypeError):
             return None
-    return min(max(seconds, 0.0), _LONGEST_WAIT) if seconds == seconds else None
+    return min(seconds, _LONGEST_WAIT) if seconds > 0 else None

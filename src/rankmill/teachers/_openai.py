@@ -43,7 +43,11 @@ async def connect(
             answer again, and raises `TeacherUnavailable` when they will not.
     """
     async with sender(spec, places, say, recover) as opened:
-        yield Client(spec, opened)
+        client = Client(spec, opened)
+        try:
+            yield client
+        finally:
+            await client.close()
 
 
 class Client:
@@ -51,9 +55,12 @@ class Client:
 
     def __init__(self, spec: OpenAI, sender: Sender) -> None:
         self._spec, self._sender = spec, sender
-        self._abilities = Abilities(sender)
-        self._limit = "max_tokens"
+        self._abilities = Abilities(sender.alone)
         self._way: protocol.Way | None = None
+
+    async def close(self) -> None:
+        """Stop finding out what the endpoints can do."""
+        await self._abilities.close()
 
     @property
     def causes(self) -> Counter[str]:
@@ -78,7 +85,7 @@ class Client:
 
     async def describe(self) -> list[str]:
         """What the endpoints can do, in words for people; each ability is tried."""
-        context, known = await self._abilities.context(), await self._abilities.known()
+        context, known = await self._abilities.context(), await self._abilities.every()
         words = [ABOUT[ability] for ability in known]
         return [
             f"context: {context:,} tokens" if context else "context: not said",
@@ -93,7 +100,7 @@ class Client:
         return await self._turn(chat, await self._held(chat))
 
     async def _permutes(self) -> bool:
-        return await self._abilities.can("regex") and await self._abilities.can("continue")
+        return await self._abilities.can("regex", "continue")
 
     async def _held(self, chat: Chat) -> dict[str, Any]:
         """Fields that have the endpoints keep to what a request wants, where they can."""
@@ -141,20 +148,13 @@ class Client:
         def read(body: Mapping[str, Any]) -> Reply:
             return protocol.read_chat(body, chat)
 
-        limit = self._limit
+        body = {**protocol.chat_body(chat), **fields}
         try:
-            body = {**protocol.chat_body(chat, limit=limit), **fields}
             return await self._sender.ask("/chat/completions", body, read)
         except protocol.NoLogprobs:
             raise TeacherIncapable(
                 f"{self._spec.model} returns no top_logprobs with its answers"
             ) from None
-        except RequestRefused as error:
-            # OpenAI's newer models know the limit by another name only.
-            if limit != "max_tokens" or "max_completion_tokens" not in str(error):
-                raise
-        self._limit = "max_completion_tokens"
-        return await self._turn(chat, fields)
 
     async def _continuation(self, wanted: Continuation) -> Reply:
         ways = (self._way,) if self._way else protocol.WAYS
@@ -187,9 +187,10 @@ class Client:
         asked = protocol.continuation_body(prompt, way)
         body, pieces, values = await self._sender.ask("/completions", asked, read)
         count = protocol.tail(pieces, wanted)
-        if count is None:
-            before = protocol.continuation_body(wanted.prefix)
-            count = protocol.prompt_length(body) - await self._sender.ask(
-                "/completions", before, protocol.prompt_length
-            )
-        return protocol.read_continuation(body, values, count)
+        if count is not None:
+            return protocol.read_continuation(body, values, count)
+        before = protocol.continuation_body(wanted.prefix)
+        length = await self._sender.ask("/completions", before, protocol.prompt_length)
+        count = protocol.prompt_length(body) - length
+        reply = protocol.read_continuation(body, values, count)
+        return replace(reply, tokens_in=reply.tokens_in + length, tokens_out=reply.tokens_out + 1)

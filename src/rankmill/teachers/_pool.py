@@ -1,6 +1,7 @@
 """Endpoints that serve one model: who takes a request, who rests, and when to give up."""
 
 from asyncio import CancelledError, Future, get_running_loop
+from collections import deque
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
@@ -13,7 +14,6 @@ _IN_A_ROW = 5
 _FIRST_REST, _LONGEST_REST = 1.0, 30.0
 _SLACK = 0.25
 _BLOCK = 512
-_AHEAD = 16
 
 
 @dataclass(eq=False, slots=True, kw_only=True)
@@ -70,35 +70,33 @@ class Pool:
     posts: Sequence[Post]
     patience: float
     say: Callable[[str], None]
-    _waiting: list[tuple[bytes, Future[None]]] = field(init=False, default_factory=list)
-    _down_since: float | None = field(init=False, default=None)
+    _waiting: deque[tuple[Post | None, Future[None]]] = field(default_factory=deque)
+    _down_since: float | None = None
 
     @property
     def places(self) -> int:
-        """Requests worth having here: those that all endpoints are sent at once.
+        """Requests that all endpoints together are sent at once."""
+        return sum(post.gate.places for post in self.posts)
 
-        Several endpoints have some more waiting, so that each finds what it should be sent next.
-        """
-        ahead = _AHEAD * len(self.posts) if len(self.posts) > 1 else 0
-        return sum(post.gate.places for post in self.posts) + ahead
-
-    async def take(self, raw: bytes) -> Post:
-        """A place for a request, as soon as there is one.
+    async def take(self, raw: bytes, only: Post | None = None) -> Post:
+        """A place for a request, as soon as there is one: at `only`, or at any endpoint.
 
         Raises:
-            TeacherUnavailable: No endpoint has answered for longer than `patience`.
+            TeacherUnavailable: There is no endpoint.
         """
-        while (post := self._choose(raw)) is None:
-            await self._room(raw)
+        if not self.posts:
+            raise TeacherUnavailable("no endpoint answers what is asked at once")
+        while (post := self._choose(raw, only)) is None:
+            await self._room(only)
         post.in_flight += 1
         post.last = raw
-        self._wake(raw)
+        self._wake()
         return post
 
     def leave(self, post: Post) -> None:
         """Give a place back."""
         post.in_flight -= 1
-        self._wake(post.last)
+        self._wake()
 
     def answered(self, post: Post) -> None:
         """Note that an endpoint answers: a reply, or that it rejects a request for good."""
@@ -142,9 +140,8 @@ class Pool:
                 f"the last failure: {fault}"
             ) from fault
 
-    def _choose(self, raw: bytes) -> Post | None:
-        now = _now()
-        free = [post for post in self.posts if post.has_room(now)]
+    def _choose(self, raw: bytes, only: Post | None) -> Post | None:
+        free = self._free(only)
         if len(free) < 2:
             return free[0] if free else None
         least = min(post.load for post in free)
@@ -152,11 +149,16 @@ class Pool:
         near = [post for post in free if post.load <= least + slack]
         return min(near, key=lambda post: (-(_shared(post.last, raw) // _BLOCK), post.load))
 
-    async def _room(self, raw: bytes) -> None:
+    def _free(self, only: Post | None) -> list[Post]:
+        """Endpoints that may be sent a request, of those that may take it."""
+        now = _now()
+        return [post for post in self.posts if only in {None, post} and post.has_room(now)]
+
+    async def _room(self, only: Post | None) -> None:
         """Wait until a place may be free: one was left, or the first rest is over."""
         loop = get_running_loop()
         turn = loop.create_future()
-        self._waiting.append((raw, turn))
+        self._waiting.append((only, turn))
         rests = [post.resting_until for post in self.posts if post.resting_until > loop.time()]
         timer = loop.call_at(min(rests), self._wake) if rests else None
         try:
@@ -169,15 +171,13 @@ class Pool:
             if timer:
                 timer.cancel()
 
-    def _wake(self, last: bytes = b"") -> None:
-        """If there is room, let one look again: the one that goes on like `last`, or the first."""
-        while self._waiting and any(post.has_room(_now()) for post in self.posts):
-            nearest = max(
-                range(min(_AHEAD, len(self._waiting))),
-                key=lambda place: (_shared(last, self._waiting[place][0]) // _BLOCK, -place),
-            )
-            _, turn = self._waiting.pop(nearest)
-            if not turn.cancelled():
+    def _wake(self) -> None:
+        """Let the one that has waited longest for a place that is free look again."""
+        for waiter in list(self._waiting):
+            only, turn = waiter
+            if turn.cancelled() or self._free(only):
+                self._waiting.remove(waiter)
+            if not turn.cancelled() and self._free(only):
                 turn.set_result(None)
                 return
 

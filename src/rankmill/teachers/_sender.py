@@ -5,7 +5,7 @@ from asyncio import get_running_loop, sleep
 from collections import Counter
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any, TypeVar
 
 import orjson
@@ -16,10 +16,11 @@ from rankmill.teachers._faults import Fault, Unreachable
 from rankmill.teachers._gate import Gate
 from rankmill.teachers._pool import Pool, Post
 from rankmill.teachers.openai import OpenAI, Place
-from rankmill.teachers.protocol import BadBody
+from rankmill.teachers.protocol import BadBody, message_of
 
 _FIRST_WAIT, _LONGEST_WAIT = 0.5, 30.0
 _JITTER = 0.05
+_LIMITS = ("max_tokens", "max_completion_tokens")
 Recover = Callable[[], Awaitable[None]]
 T = TypeVar("T")
 
@@ -50,16 +51,23 @@ class _Attempts:
 class Sender:
     """Sends requests, and sends them again after failures that may pass.
 
+    Args:
+        spec: How.
+        pool: Where to.
+        recover: See `connect`.
+        only: The one endpoint that is asked, of those in the pool.
+
     Attributes:
-        endpoints: Where they are sent.
         causes: Requests that were sent again, by cause.
     """
 
-    def __init__(self, spec: OpenAI, pool: Pool, recover: Recover | None) -> None:
-        self.endpoints = [post.endpoint for post in pool.posts]
+    def __init__(
+        self, spec: OpenAI, pool: Pool, recover: Recover | None, only: Post | None = None
+    ) -> None:
         self.causes: Counter[str] = Counter()
-        self._spec, self._pool, self._recover = spec, pool, recover
+        self._spec, self._pool, self._recover, self._only = spec, pool, recover, only
         self._sleeping = 0
+        self._limit = _LIMITS[0]
 
     @property
     def concurrency(self) -> int:
@@ -67,24 +75,27 @@ class Sender:
         return self._pool.places + self._sleeping
 
     def alone(self) -> list["Sender"]:
-        """A sender for each endpoint alone; what they do shows in the endpoints' load."""
-        return [
-            Sender(self._spec, replace(self._pool, posts=[post]), self._recover)
-            for post in self._pool.posts
-        ]
+        """A sender for each endpoint that answers now, which does not ask it often."""
+        spec = self._spec.model_copy(update={"tries": 2})
+        awake = [post for post in self._pool.posts if not post.resting_until]
+        return [Sender(spec, self._pool, self._recover, only=post) for post in awake]
 
     async def models(self) -> list[dict[str, Any]]:
-        """What the first endpoint says of the model; empty when it does not say."""
-        every = await self._pool.posts[0].endpoint.models()
+        """What an endpoint says of the model; empty when it does not say."""
+        every = await self._endpoint.models()
         return [one for one in every if one["id"] == self._spec.model]
 
     async def tokenize(self, text: str) -> dict[str, Any]:
-        """What the first endpoint's `/tokenize` says of a text; empty where it has none."""
+        """What an endpoint's `/tokenize` says of a text; empty where it has none."""
         body = {"model": self._spec.model, "prompt": text, "add_special_tokens": False}
-        return await self._pool.posts[0].endpoint.beside("/tokenize", orjson.dumps(body))
+        return await self._endpoint.beside("/tokenize", orjson.dumps(body))
+
+    @property
+    def _endpoint(self) -> Endpoint:
+        return (self._only or self._pool.posts[0]).endpoint
 
     async def ask(
-        self, path: str, body: dict[str, Any], read: Callable[[Mapping[str, Any]], T]
+        self, path: str, body: Mapping[str, Any], read: Callable[[Mapping[str, Any]], T]
     ) -> T:
         """Ask until an answer can be read, as often and as long as the spec allows.
 
@@ -99,13 +110,30 @@ class Sender:
             TeacherIncapable: There is no such path for this model.
             RequestRefused: This one request is rejected.
         """
-        raw = orjson.dumps({"model": self._spec.model, **body, **self._spec.extra})
-        kind = (path, body.get("max_tokens", 0))
+        known, other = _LIMITS
+        limit, whole = self._limit, {"model": self._spec.model, **body, **self._spec.extra}
+        if limit == other and known in whole:
+            whole[other] = whole.pop(known)
+        try:
+            return await self.deliver(path, whole, read)
+        except RequestRefused as error:
+            # OpenAI's newer models know the limit by another name only.
+            if limit == other or other not in str(error):
+                raise
+        self._limit = other
+        return await self.ask(path, body, read)
+
+    async def deliver(
+        self, path: str, body: dict[str, Any], read: Callable[[Mapping[str, Any]], T]
+    ) -> T:
+        """Ask with a whole body until an answer can be read; see `ask`."""
+        raw = orjson.dumps(body)
+        kind = (path, body.get(self._limit, 0))
         attempts = _Attempts()
         while True:
-            post = await self._pool.take(raw)
+            post = await self._pool.take(raw, self._only)
             try:
-                return read(await self._send(post, path, raw, kind))
+                return understood(await self._send(post, path, raw, kind), read)
             except BadBody as error:
                 fault = Fault("bad body", str(error))
             except Fault as error:
@@ -162,3 +190,15 @@ class Sender:
             raise TeacherUnavailable(
                 f"{url}: told to come back later for {attempts.put_off:.0f} s: {fault}"
             ) from fault
+
+
+def understood(body: Mapping[str, Any], read: Callable[[Mapping[str, Any]], T]) -> T:
+    """What `read` makes of an answer.
+
+    Raises:
+        BadBody: It is none: something in it is missing, or of another kind than it should be.
+    """
+    try:
+        return read(body)
+    except (KeyError, TypeError, AttributeError, ValueError) as error:
+        raise BadBody(f"an answer of an unexpected form: {message_of(repr(error))}") from error

@@ -3,7 +3,7 @@
 import asyncio
 import time
 from collections.abc import Callable, Mapping
-from typing import Protocol, runtime_checkable
+from typing import Any, Protocol, runtime_checkable
 
 from rankmill.errors import RequestRefused
 from rankmill.records import Reply
@@ -15,8 +15,8 @@ from rankmill.teachers.engine import Answer, Engine
 from rankmill.teachers.holder import Holder
 from rankmill.teachers.meter import Meter
 
-Keep = Callable[[Call, Reply], None]
-"""Puts the reply to a call on disk."""
+Keep = Callable[[Mapping[str, Any], Call, Reply], None]
+"""Puts the reply to a call on disk, under the identity of its teacher."""
 
 
 @runtime_checkable
@@ -36,6 +36,7 @@ class AskedTeacher:
     out is paid for, so its answer is kept even when all who waited for it have gone.
 
     Args:
+        identity: What makes it another teacher than others.
         holder: Opens the teacher when there is a first call.
         account: What is spent is written here.
         door: Where calls come in.
@@ -51,13 +52,14 @@ class AskedTeacher:
 
     def __init__(
         self,
+        identity: Mapping[str, Any],
         holder: Holder,
         account: Account,
         door: Door,
         keep: Keep,
         left: Callable[[], None],
     ) -> None:
-        self.tally = account.tally
+        self.identity, self.tally = identity, account.tally
         self.waiting: Elevator[Call] = Elevator()
         self.workers: set[asyncio.Task[None]] = set()
         self.inside = 0
@@ -69,17 +71,10 @@ class AskedTeacher:
     @property
     def meter(self) -> Meter:
         """What it was asked so far."""
-        tally, engine = self.tally, self.holder.engine
-        running = time.monotonic() - self._since if self.inside else 0.0
-        return Meter(
-            calls=tally.calls,
-            reused=tally.reused,
-            refused=tally.refused,
-            tokens_in=tally.tokens_in,
-            tokens_cached=tally.tokens_cached,
-            tokens_out=tally.tokens_out,
-            characters=tally.characters,
-            seconds=tally.seconds + running,
+        engine = self.holder.engine
+        return Meter.of(
+            self.tally,
+            running=time.monotonic() - self._since if self.inside else 0.0,
             retries=dict(engine.causes) if isinstance(engine, CountsRetries) else {},
             money=self._account.money,
         )
@@ -143,7 +138,7 @@ class AskedTeacher:
             self.tally.refused += 1
             return Answer(key=call.key, reply=None, refusal=str(error))
         self.tally.add(reply, sum(map(len, call.texts)))
-        self._keep(call, reply)
+        self._keep(self.identity, call, reply)
         return Answer(key=call.key, reply=reply)
 
     def _come(self) -> None:

@@ -2,7 +2,7 @@
 
 import time
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from rankmill.errors import ConfigError
 from rankmill.spec import Machine, Spec
@@ -37,18 +37,25 @@ class Budget(Spec):
 
 @dataclass(slots=True)
 class Account:
-    """What a run spends on one teacher.
+    """What is spent on one teacher.
 
     Attributes:
         price: What its tokens cost; None when that is not known.
+        before: What earlier runs of the build asked of it.
+        tally: What this run asks.
     """
 
     price: Price | None = None
+    before: Meter = field(default_factory=Meter)
     tally: Tally = field(default_factory=Tally)
+
+    def __post_init__(self) -> None:
+        if self.before.money is None and self.price:  # it was not known then
+            self.before = replace(self.before, money=self.price.of(self.before))
 
     @property
     def money(self) -> float | None:
-        """What was spent, if that is known."""
+        """What this run has spent, if that is known."""
         return self.price.of(self.tally) if self.price else None
 
 
@@ -57,23 +64,21 @@ class Purse:
 
     Args:
         budget: The caps.
-        before: What earlier runs of the build spent.
-        accounts: What this run spends, by teacher.
+        accounts: What is spent, by teacher.
 
     Raises:
         ConfigError: Money is capped, and what a teacher costs is not known.
     """
 
-    def __init__(self, budget: Budget, before: Meter, accounts: Mapping[str, Account]) -> None:
-        unknown = [name for name, account in accounts.items() if account.price is None]
+    def __init__(self, budget: Budget, accounts: Mapping[str, Account]) -> None:
+        unknown = [name for name, one in accounts.items() if None in {one.money, one.before.money}]
         if budget.money is not None and unknown:
             raise ConfigError(
                 f"budget.money: the price of {', '.join(unknown)} is not known; set price_in and "
                 "price_out of the teacher, or give its model an entry in a file that "
                 "RANKMILL_PRICES names"
             )
-        self._budget, self._before = budget, before
-        self._accounts = list(accounts.values())
+        self._budget, self._accounts = budget, list(accounts.values())
         self._began = time.monotonic()
 
     def has_room(self, inside: int) -> bool:
@@ -107,16 +112,15 @@ class Purse:
 
     @property
     def _calls(self) -> int:
-        return self._before.calls + sum(account.tally.calls for account in self._accounts)
+        return sum(one.before.calls + one.tally.calls for one in self._accounts)
 
     @property
     def _tokens(self) -> int:
-        tallies = [account.tally for account in self._accounts]
-        return self._before.tokens + sum(tally.tokens_in + tally.tokens_out for tally in tallies)
+        return sum(one.before.tokens + one.tally.tokens for one in self._accounts)
 
     @property
     def _money(self) -> float | None:
-        return total([self._before.money, *(account.money for account in self._accounts)])
+        return total([spent for one in self._accounts for spent in (one.before.money, one.money)])
 
 
 def total(amounts: Sequence[float | None]) -> float | None:

@@ -1,32 +1,28 @@
 """The desk where a build asks its teachers: every answer is kept before it is handed out."""
 
-import asyncio
-import signal
-import threading
 from collections.abc import Coroutine, Mapping
-from concurrent.futures import Future
 from dataclasses import replace
-from functools import partial
 from pathlib import Path
 from types import MappingProxyType, TracebackType
 from typing import Any, Protocol, Self, TypeVar
 
-from rankmill.errors import ConfigError, Interrupted, Stopped
-from rankmill.records import Reply, Request
-from rankmill.teachers.asked import AskedTeacher
+from rankmill.errors import Interrupted, Stopped
+from rankmill.records import Request
 from rankmill.teachers.budget import Account, Budget, Purse
-from rankmill.teachers.call import Call, texts_of
 from rankmill.teachers.door import Door
 from rankmill.teachers.engine import Answer, Engine, Need, Openable, Surroundings
+from rankmill.teachers.hall import Hall
 from rankmill.teachers.holder import Holder
 from rankmill.teachers.meter import Meter
-from rankmill.teachers.prices import PriceList
+from rankmill.teachers.prices import FREE, PriceList
 from rankmill.teachers.store import ReplyStore, key_of
+from rankmill.teachers.thread import LoopThread
 
 T = TypeVar("T")
 NOTHING: Mapping[str, Mapping[str, Need]] = MappingProxyType({})
+NOBODY: Mapping[str, Meter] = MappingProxyType({})
 _INTERRUPTED = "interrupted; the same command goes on from here"
-_PATIENCE, _AFTER_A_FAULT, _A_MOMENT = 30.0, 5.0, 0.2
+_PATIENCE, _AFTER_A_FAULT = 30.0, 5.0
 
 
 class TeacherSpec(Openable, Protocol):
@@ -42,11 +38,9 @@ class Teachers:
 
     A teacher is opened when it is first asked something that the reply store does not know, so a
     build whose answers are all there loads no model. Everything runs on one event loop in a
-    thread of its own; `run` may be called from any thread.
-
-    However the desk is left, its door closes: nothing more is sent, and what is in flight is let
-    finish and is kept, for half a minute at most, or some seconds after a fault. An interruption
-    cuts that short.
+    thread of its own; `run` may be called from any thread. However the desk is left, its door
+    closes: nothing more is sent, and what is in flight is let finish and is kept, for half a
+    minute at most, or some seconds after a fault.
 
     Args:
         specs: Teachers by name.
@@ -54,7 +48,7 @@ class Teachers:
         views: For each teacher, what the views that use it need; it is probed when it is opened.
         budget: What may be spent. Once it is, the door closes, and whoever asks for what is not in
             the store gets `BudgetSpent` as soon as nothing is in flight any more.
-        before: What earlier runs spent of it.
+        before: What earlier runs of the build asked, by teacher.
 
     Attributes:
         accounts: What is spent, and what tokens cost, by teacher.
@@ -72,36 +66,24 @@ class Teachers:
         *,
         views: Mapping[str, Mapping[str, Need]] = NOTHING,
         budget: Budget | None = None,
-        before: Meter | None = None,
+        before: Mapping[str, Meter] = NOBODY,
     ) -> None:
         prices = PriceList.load(where.settings.prices)
-        self.accounts = {name: Account(prices.price_of(spec)) for name, spec in specs.items()}
-        self._door = Door(Purse(budget, before or Meter(), self.accounts) if budget else None)
-        self._identities = {name: spec.identity() for name, spec in specs.items()}
-        self._book: dict[str, Call] = {}
-        self._running: set[Future[Any]] = set()
+        self.accounts = {name: Account(FREE, meter) for name, meter in before.items()}
+        for name, spec in specs.items():
+            self.accounts[name] = Account(prices.price_of(spec), before.get(name, Meter()))
+        door = Door(Purse(budget, self.accounts) if budget else None)
+        self._hall = Hall(door, where.say)
+        where = replace(where, keep=self._hall.keep_unasked)
+        for name, spec in specs.items():
+            holder = Holder(name, spec, where, views.get(name, {}))
+            self._hall.add(name, spec.identity(), self.accounts[name], holder)
+        self._replies = replies
         self._interruptions = 0
-        self._turning: asyncio.TimerHandle | None = None
-        self._replies, self._say = replies, where.say
-        inside = replace(where, keep=self._keep_unasked)
-        self._teachers = {
-            name: AskedTeacher(
-                Holder(name, spec, inside, views.get(name, {})),
-                self.accounts[name],
-                self._door,
-                partial(self._keep, self._identities[name]),
-                self._go_on,
-            )
-            for name, spec in specs.items()
-        }
 
     def __enter__(self) -> Self:
-        # polars, once imported, has an endless wait go on after Ctrl-C.
-        signal.siginterrupt(signal.SIGINT, True)
-        self._store = ReplyStore(self._replies)
-        self._loop = asyncio.new_event_loop()
-        self._thread = threading.Thread(target=self._loop.run_forever, name="teachers", daemon=True)
-        self._thread.start()
+        self._hall.store = ReplyStore(self._replies)
+        self._thread = LoopThread("teachers")
         return self
 
     def __exit__(
@@ -111,13 +93,12 @@ class Teachers:
         trace: TracebackType | None,
     ) -> None:
         fault = isinstance(error, Exception) and not isinstance(error, Stopped)
+        self._interruptions = max(self._interruptions, 1)  # one more cuts the waiting short
         try:
-            self._wait(self._leave(_AFTER_A_FAULT if fault else _PATIENCE))
+            self._thread.run(self._hall.leave(_AFTER_A_FAULT if fault else _PATIENCE))
         finally:
-            self._loop.call_soon_threadsafe(self._loop.stop)
-            self._thread.join()
-            self._loop.close()
-            self._store.close()
+            self._thread.close()
+            self._hall.store.close()
 
     @property
     def meter(self) -> Meter:
@@ -127,17 +108,23 @@ class Teachers:
     @property
     def meters(self) -> dict[str, Meter]:
         """What each teacher was asked so far."""
-        return {name: teacher.meter for name, teacher in self._teachers.items()}
+        return {name: teacher.meter for name, teacher in self._hall}
+
+    @property
+    def totals(self) -> dict[str, Meter]:
+        """What each teacher was asked in all runs, those included that are asked no more."""
+        now = self.meters
+        return {name: one.before + now.get(name, Meter()) for name, one in self.accounts.items()}
 
     @property
     def queues(self) -> dict[str, tuple[int, int]]:
         """How many requests of each teacher are in flight, and how many wait for a place."""
-        return {name: (one.inside, len(one.waiting)) for name, one in self._teachers.items()}
+        return {name: (teacher.inside, len(teacher.waiting)) for name, teacher in self._hall}
 
     @property
     def in_use(self) -> bool:
-        """Whether somebody asks, or waits for the answers that are still to come."""
-        return bool(self._running)
+        """Whether anybody asks, or waits for the answers that are still to come."""
+        return self._thread.in_use
 
     def run(self, work: Coroutine[Any, Any, T]) -> T:
         """Run a coroutine that asks teachers, and return what it returns.
@@ -145,34 +132,25 @@ class Teachers:
         Raises:
             Interrupted: `interrupt` was called meanwhile.
         """
-        found = self._wait(work)
+        found = self._thread.run(work)
         if self._interruptions:
             raise Interrupted(_INTERRUPTED)
         return found
 
-    def _wait(self, work: Coroutine[Any, Any, T]) -> T:
-        running = asyncio.run_coroutine_threadsafe(work, self._loop)
-        self._running.add(running)
-        try:
-            return running.result()
-        finally:
-            self._running.discard(running)
-            running.cancel()
-
     def interrupt(self) -> None:
-        """Close the door and have whoever asks get `Interrupted`; a signal handler may call this.
+        """Have whoever asks get `Interrupted`; a signal handler may call this.
 
         What is in flight is let finish when the desk is left; a second call cuts that short.
         """
         self._interruptions += 1
-        if self._interruptions > 1:
-            self._loop.call_soon_threadsafe(self._cut)
+        if self._interruptions == 1:
+            self.stop(Interrupted(_INTERRUPTED))
         else:
-            self._loop.call_soon_threadsafe(self._stop, Interrupted(_INTERRUPTED))
+            self._thread.call(self._hall.cut)
 
     def stop(self, why: Exception) -> None:
         """Close the door, from any thread. Whoever waits for an answer gets `why` at once."""
-        self._loop.call_soon_threadsafe(self._stop, why)
+        self._thread.call(self._hall.stop, why)
 
     async def ask(self, name: str, request: Request, *, trial: int = 0) -> Answer:
         """Answer a request from the store, or else by the teacher called `name`.
@@ -192,82 +170,12 @@ class Teachers:
             StorageError: The answer could not be kept.
             Stopped: The door is closed.
         """
-        teacher = self._teachers.get(name)
-        if teacher is None:
-            raise ConfigError(f"no teacher {name}; there are {', '.join(sorted(self._teachers))}")
-        key = key_of(self._identities[name], request, trial)
-        call = self._book.get(key)
-        if call:
-            return await self._share(teacher, call)
-        if (known := self._store.get(key)) is not None:
-            teacher.tally.reused += 1
+        key = key_of(self._hall.teacher(name).identity, request, trial)
+        if key not in self._hall.book and (known := self._hall.store.get(key)) is not None:
+            self.accounts[name].tally.reused += 1
             return Answer(key=key, reply=known)
-        call = self._book[key] = Call(self._book, key, request, trial, texts_of(request))
-        waiter = call.wait()
-        teacher.admit(call)
-        if not self._door.open:
-            self._go_on()
-        return await waiter
-
-    async def _share(self, teacher: AskedTeacher, call: Call) -> Answer:
-        """Wait for what somebody else has asked."""
-        answer = await call.wait()
-        if answer.reply:
-            teacher.tally.reused += 1
-        else:
-            teacher.tally.refused += 1
-        return answer
+        return await self._hall.answer(name, key, request, trial)
 
     async def engine(self, name: str) -> Engine:
         """The open teacher called `name`; opens it."""
-        return await self._teachers[name].holder.open()
-
-    def _keep(self, identity: Mapping[str, Any], call: Call, reply: Reply) -> None:
-        self._store.put(call.key, identity, call.request, call.trial, reply)
-
-    def _keep_unasked(
-        self, identity: Mapping[str, Any], request: Request, trial: int, reply: Reply
-    ) -> None:
-        """Keep a reply that its teacher came by unasked."""
-        key = key_of(identity, request, trial)
-        if key in self._store:
-            return
-        for name, account in self.accounts.items():
-            if self._identities[name] == identity and key not in self._book:
-                account.tally.add(reply, sum(map(len, texts_of(request))))
-                break
-        self._store.put(key, identity, request, trial, reply)
-
-    def _go_on(self) -> None:
-        """A call is over, or none may begin: who waits gets a place, or is turned away."""
-        if self._door.open:
-            for teacher in self._teachers.values():
-                teacher.staff()
-        elif not self._door.inside:  # when nobody has come for a moment: the store may know more
-            if self._turning:
-                self._turning.cancel()
-            self._turning = self._loop.call_later(_A_MOMENT, self._turn_away)
-
-    def _turn_away(self) -> None:
-        why = self._door.why
-        for call in list(self._book.values()):
-            call.fail(why)
-
-    def _stop(self, why: Exception) -> None:
-        self._door.close(why)
-        self._turn_away()
-
-    def _cut(self) -> None:
-        for teacher in self._teachers.values():
-            teacher.cut()
-
-    async def _leave(self, patience: float) -> None:
-        """Let what is in flight finish, and close every teacher."""
-        self._stop(Stopped("the build's teachers are closed"))
-        if flying := sum(one.inside for one in self._teachers.values() if not one.batched):
-            self._say(
-                f"{flying} calls in flight are let finish, {patience:.0f} s at most; one more "
-                "interruption ends them"
-            )
-        await asyncio.gather(*(one.leave(patience) for one in self._teachers.values()))
-        await self._loop.shutdown_default_executor()
+        return await self._hall.teacher(name).holder.open()

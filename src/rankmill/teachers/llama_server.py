@@ -17,7 +17,10 @@ from rankmill.teachers.openai import Extra, OpenAI
 from rankmill.teachers.serve import PORT, Server
 from rankmill.teachers.serverlog import Phase
 
-_OURS = without({"--host", "--port", "--model", "-m", "--model-alias", "--alias", "-a"})
+_OURS = without(
+    {"--host", "--port", "--model", "-m", "--model-alias", "--alias", "-a"}
+    | {"--api-key", "--api-key-file", "--api_key"}
+)
 _PHASES = (
     Phase(words="loading the weights", told=r"llama_model_load|load_tensors|load_model"),
     Phase(words="warming up", told=r"llama_context:|llama_kv_cache|warming up"),

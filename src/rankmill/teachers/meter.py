@@ -21,6 +21,11 @@ class Tally:
     characters: int = 0
     seconds: float = 0.0
 
+    @property
+    def tokens(self) -> int:
+        """Tokens in both directions."""
+        return self.tokens_in + self.tokens_out
+
     def add(self, reply: Reply, characters: int = 0) -> None:
         """Count one answer of the teacher to a prompt of so many characters."""
         self.calls += 1
@@ -87,6 +92,15 @@ class Meter:
     def __sub__(self, other: "Meter") -> "Meter":
         """The numbers since `other` was read, without retries and money."""
         return Meter(**{name: getattr(self, name) - getattr(other, name) for name in _NUMBERS})
+
+    @classmethod
+    def of(
+        cls, tally: Tally, *, running: float, retries: Mapping[str, int], money: float | None
+    ) -> Self:
+        """What a tally has counted; `running` is how long it has had requests in flight since."""
+        counts = {name: getattr(tally, name) for name in _NUMBERS}
+        counts["seconds"] += running
+        return cls(**counts, retries=retries, money=money)
 
     @classmethod
     def from_json(cls, values: Mapping[str, Any]) -> Self:

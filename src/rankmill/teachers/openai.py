@@ -89,7 +89,8 @@ class OpenAI(Spec):
             as unavailable.
         batch: Whether requests go out by the file, through OpenAI's Batch API: half the price, and
             answers within a day. `true`, or a table with the limits of a file.
-        price_in: Money for a million tokens of prompt; a table of well-known models may have it.
+        price_in: Money for a million tokens of prompt, in batches too; a table of well-known models
+            may have it.
         price_cached: The same for those that the server had in its cache.
         price_out: Money for a million generated tokens.
     """

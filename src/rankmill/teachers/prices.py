@@ -135,7 +135,7 @@ class PriceList(Spec):
         if price_in is None or price_out is None:
             return None
         cached = _first(price for one in known for price in (one.price_cached, one.price_in))
-        share = entry.batch if entry and teacher.batch else 1.0
+        share = entry.batch if entry and teacher.batch and teacher.price_in is None else 1.0
         return Price(
             price_in=share * price_in,
             price_cached=share * (price_in if cached is None else cached),

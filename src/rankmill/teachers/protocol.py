@@ -24,17 +24,12 @@ class NoLogprobs(Exception):
     """An answer that leaves out the log-probabilities that were asked for."""
 
 
-def chat_body(chat: Chat, *, limit: str = "max_tokens") -> dict[str, Any]:
-    """The body of `/chat/completions`, without the model. It never holds a `seed`.
-
-    Args:
-        chat: The conversation.
-        limit: What the server calls the number of tokens to generate at most.
-    """
+def chat_body(chat: Chat) -> dict[str, Any]:
+    """The body of `/chat/completions`, without the model. It never holds a `seed`."""
     body: dict[str, Any] = {
         "messages": [{"role": turn.role, "content": turn.content} for turn in chat.messages],
         "temperature": chat.temperature,
-        limit: chat.max_tokens,
+        "max_tokens": chat.max_tokens,
     }
     if chat.stop:
         body["stop"] = list(chat.stop)
@@ -231,7 +226,10 @@ def prompt_length(body: Mapping[str, Any]) -> int:
     Raises:
         BadBody: The server does not say.
     """
-    return _usage(body)[0]
+    length, _, _ = _usage(body)
+    if not length:
+        raise BadBody("a body that does not say how long the prompt is")
+    return length
 
 
 def _usage(body: Mapping[str, Any]) -> tuple[int, int, int]:

@@ -12,10 +12,10 @@ import orjson
 from rankmill.errors import TeacherError, TeacherUnavailable
 from rankmill.records import Reply, Request
 from rankmill.spec import Spec
-from rankmill.teachers._faults import Fault
+from rankmill.teachers._faults import Fault, Words
 from rankmill.teachers._openai import Client
 from rankmill.teachers._pool import Pool
-from rankmill.teachers._sender import Sender
+from rankmill.teachers._sender import Sender, understood
 from rankmill.teachers.batch.ledger import Ledger, Line
 from rankmill.teachers.batch.rounds import Body, Rounds, Service
 from rankmill.teachers.batch.spec import Batch
@@ -48,6 +48,7 @@ async def batches(
             await rounds.resume()
             yield engine
         finally:
+            await engine.close()
             await rounds.close()
 
 
@@ -98,41 +99,41 @@ class Mail(Sender):
 
     def __init__(self, spec: OpenAI, pool: Pool, form: Form) -> None:
         super().__init__(spec, pool, None)
-        self._form = form
+        self._form, self._words = form, Words(spec, "")
 
     @property
     def concurrency(self) -> int:
         """All that anybody wants to ask."""
         return 1_000_000
 
-    async def ask(
+    async def deliver(
         self, path: str, body: dict[str, Any], read: Callable[[Mapping[str, Any]], T]
     ) -> T:
         """Ask in one round after the other until an answer can be read; see `Sender.ask`."""
         talk = _talk.get()
         if talk is None:
-            return await super().ask(path, body, read)
+            return await super().deliver(path, body, read)
         path, body = self._form(path, body)
-        raw = orjson.dumps({"model": self._spec.model, **body, **self._spec.extra})
-        line = talk.line(path, raw)
+        line = talk.line(path, orjson.dumps(body))
         if talk.given is None:
             return await self._ask(line, read)
         if talk.asked > 1:
             raise _MoreToAsk
-        return read(talk.given)
+        return understood(talk.given, read)
 
     async def _ask(self, line: Line, read: Callable[[Mapping[str, Any]], T]) -> T:
         for _ in range(self._spec.tries):
             try:
-                return read(await self.rounds.body(line))
+                return understood(await self.rounds.body(line), read)
             except BadBody as error:
                 fault = Fault("bad body", str(error))
             except Fault as error:
                 fault = error
+            except TeacherError as error:
+                raise type(error)(self._words.scrub(str(error))) from None
             self.causes[fault.cause] += 1
-        raise TeacherUnavailable(
-            f"no answer in {self._spec.tries} batches, the last one: {fault}"
-        ) from fault
+        last = self._words.scrub(str(fault))
+        raise TeacherUnavailable(f"no answer in {self._spec.tries} batches, the last one: {last}")
 
 
 class Batched(Client):
@@ -161,6 +162,8 @@ class Batched(Client):
     ) -> None:
         self.mail = Mail(spec, pool, form)
         super().__init__(spec, self.mail)
+        if lacks is not None:
+            self._abilities.assume("choice", "regex", "json_schema")
         self.fingerprint = teacher.fingerprint
         self._teacher, self._keep, self._lacks = teacher.identity(), where.keep, lacks
         self._asked: set[str] = set()
@@ -186,6 +189,16 @@ class Batched(Client):
         if self._lacks is None:
             return await conformance(_AtOnce(self), needs)
         return {need: why for need, why in self._lacks.items() if need in needs}
+
+    async def describe(self) -> list[str]:
+        """What the teacher can do, found out at once where it has an endpoint."""
+        if self._lacks is None:
+            return await super().describe()
+        return ["answers by the file; nothing is tried beforehand"]
+
+    async def _permutes(self) -> bool:
+        """No: what repeats an identifier would need one batch after the other."""
+        return False
 
     async def keep(self, line: Line, body: Body) -> bool:
         """Keep the reply that a body holds; False if it holds none, or no whole one."""

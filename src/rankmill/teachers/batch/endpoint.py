@@ -35,7 +35,7 @@ class BatchEndpoint(Endpoint):
             TeacherError: The server rejects it.
         """
         async with self._open(method, path, **given) as response:
-            content = await response.read()
+            content = self._words.scrubbed(await response.read())
         try:
             found = orjson.loads(content)
         except orjson.JSONDecodeError:
@@ -98,11 +98,12 @@ class BatchEndpoint(Endpoint):
         **given: Any,  # noqa: ANN401
     ) -> AsyncIterator[aiohttp.ClientResponse]:
         patience = aiohttp.ClientTimeout(total=None, sock_read=self._spec.timeout_seconds)
-        given = {"allow_redirects": False, "timeout": patience, "proxy": self._proxy, **given}
+        proxy = {"proxy": self._proxy, "proxy_auth": self._proxy_auth}
+        given = {"allow_redirects": False, "timeout": patience, **proxy, **given}
         with self._faults():
             async with self._session.request(method, self.url + path, **given) as response:
                 if response.status >= 300:
-                    content = await response.read()
+                    content = self._words.scrubbed(await response.read())
                     raise self._words.named(response.status, response.headers, content)
                 yield response
 

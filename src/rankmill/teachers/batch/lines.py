@@ -7,10 +7,9 @@ from typing import Any
 import orjson
 
 from rankmill.errors import RequestRefused, TeacherError, TeacherRefused
-from rankmill.teachers._faults import Fault
+from rankmill.teachers._faults import ONE_REQUEST, Fault
 from rankmill.teachers.protocol import message_of
 
-_ONE_REQUEST = {400, 413, 422}
 _EVERY_REQUEST = {401, 403, 404}
 Outcome = dict[str, Any] | Fault | TeacherError
 """The body that answers a request; a fault that may pass; or what will not pass."""
@@ -71,7 +70,7 @@ def outcome(line: Mapping[Any, Any]) -> Outcome:
         case _:
             code = error.get("code") if isinstance(error, dict) else None
             return Fault(str(code or "bad line"), message_of(error) or "a line without a response")
-    if status in _ONE_REQUEST:
+    if status in ONE_REQUEST:
         return RequestRefused(words or f"answered {status}")
     if status in _EVERY_REQUEST:
         return TeacherRefused(f"a request of the batch was answered {status}: {words}")
