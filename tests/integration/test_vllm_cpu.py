@@ -112,7 +112,7 @@ def test_teachers_that_differ_in_what_they_add_share_one_server(desk, said):
     other = ask(desk, yes_or_no("Is fire cold?"), "silent").reply
     found, again = dict(one.top_logprobs), dict(other.top_logprobs)
     assert found["Yes"] == pytest.approx(again["Yes"], abs=0.2)
-    assert sum(": starting" in line for line in said) == 1
+    assert sum(": starting, log in" in line for line in said) == 1
 
 
 def test_tokens_that_it_took_from_its_prefix_cache_are_told(desk):

@@ -148,3 +148,26 @@ def test_what_the_endpoints_can_do_is_told_in_words(where):
         "permutations: cannot be malformed",
         "thinking: none",
     ]
+
+
+def test_an_endpoint_that_is_down_takes_no_ability_from_the_others(where):
+    async def work(engine):
+        replies = [await engine.answer(chat()) for _ in range(3)]
+        return replies, await engine._abilities.can("choice")
+
+    gone = "http://127.0.0.1:9/v1"
+    with Able({"choice"}) as server:
+        _, found = opened(server, where, work, endpoints=(gone, server.url))
+    assert found
+
+
+def test_abilities_are_learnt_although_every_place_is_taken(where):
+    async def work(engine):
+        plain = [engine.answer(chat()) for _ in range(4)]
+        held = [engine.answer(chat(choices=("A", "B"))) for _ in range(4)]
+        return await asyncio.wait_for(asyncio.gather(*plain, *held), 20)
+
+    with Able({"choice"}, delay=0.05) as one, Able({"choice"}, delay=0.05) as other:
+        ends = (one.url, other.url)
+        replies = opened(one, where, work, endpoints=ends, concurrency=1)
+    assert [reply.text for reply in replies[4:]] == ["A"] * 4

@@ -396,3 +396,69 @@ def test_a_client_leaves_nothing_open(where, capfd):
     with ScriptedTeacher() as teacher:
         ask(spec(teacher), where, chat())
     assert capfd.readouterr().err == ""
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        '{"error": {"message": "Incorrect API key provided: KEY"}}',
+        "<html>who sent KEY?</html>",
+        '{"error": {"message": "' + "x" * 290 + 'KEY"}}',
+    ],
+    ids=["error with 200", "html", "at the cut"],
+)
+def test_a_key_is_never_printed_whatever_repeats_it(where, monkeypatch, patient, body):
+    monkeypatch.setenv("MY_KEY", SECRET)
+    with ScriptedTeacher() as teacher:
+        teacher.faults.append(Fault(body=body.replace("KEY", SECRET)))
+        with pytest.raises(TeacherUnavailable) as caught:
+            ask(spec(teacher, api_key_env="MY_KEY", tries=1), where, chat())
+    assert "sk-a" not in str(caught.value)
+
+
+def test_a_time_to_come_back_that_is_over_is_none(where, patient):
+    with ScriptedTeacher() as teacher:
+        teacher.faults.extend([Fault(status=503, headers={"Retry-After": "0"})] * 9)
+        with pytest.raises(TeacherUnavailable, match="after 3 tries"):
+            ask(spec(teacher, tries=3), where, chat())
+
+
+@pytest.mark.parametrize(
+    "logprobs",
+    [
+        '{"content": [{"top_logprobs": [{"token": "a"}]}]}',
+        '{"content": [{"top_logprobs": [{"token": "a", "logprob": null}]}]}',
+        '{"content": [{"top_logprobs": ["a", "b"]}]}',
+    ],
+)
+def test_log_probabilities_of_an_unexpected_form_are_no_answer(where, patient, logprobs):
+    body = (
+        '{"choices": [{"message": {"content": "a"}, "finish_reason": "stop", "logprobs": '
+        + logprobs
+        + "}]}"
+    )
+    with ScriptedTeacher() as teacher:
+        teacher.faults.append(Fault(body=body))
+        (replies, retries) = ask(spec(teacher), where, chat(top_logprobs=2))
+    assert (len(replies), retries) == (1, 1)
+
+
+def test_a_wrong_path_is_told_in_the_servers_words(where):
+    with ScriptedTeacher() as teacher:
+        wanted = spec(endpoints=(teacher.url.removesuffix("/v1"),))
+        with pytest.raises(TeacherRefused, match=r"answered 404 .*base URL, which often ends in"):
+            ask(wanted, where, chat())
+
+
+def test_a_proxy_s_password_is_not_printed(where, monkeypatch, patient):
+    proxy = dead_url().removesuffix("/v1").replace("http://", "http://me:hunter2@")
+    monkeypatch.setenv("HTTP_PROXY", proxy)
+    monkeypatch.delenv("NO_PROXY", raising=False)
+    monkeypatch.delenv("no_proxy", raising=False)
+    with pytest.raises(TeacherUnavailable) as caught:
+        ask(spec(endpoints=("http://teacher.invalid/v1",)), where, chat())
+    assert "hunter2" not in str(caught.value)
+    monkeypatch.setenv("HTTP_PROXY", "me:hunter2@host")
+    with pytest.raises(ConfigError, match="proxy for http is not a URL") as refused:
+        ask(spec(endpoints=("http://teacher.invalid/v1",)), where, chat())
+    assert "hunter2" not in str(refused.value)
