@@ -91,24 +91,27 @@ class AskedTeacher:
 
     def staff(self) -> None:
         """Have as many workers as there are calls for, and places."""
-        if not self.waiting or not self._door.lets_in():
-            return
         engine = self.holder.engine
         places = engine.concurrency if engine else 1  # who opens the teacher finds out
-        for _ in range(min(len(self.waiting), places - len(self.workers))):
-            worker = asyncio.create_task(self._work())
-            self.workers.add(worker)
-            worker.add_done_callback(self._ended)
+        spare = places - len(self.workers)
+        if spare > 0 and self._door.lets_in():
+            for _ in range(min(len(self.waiting), spare)):
+                worker = asyncio.create_task(self._work())
+                self.workers.add(worker)
+                worker.add_done_callback(self._ended)
 
     async def _work(self) -> None:
-        """Ask one call after another while there is one to ask."""
+        """Ask one call after another while there is one to ask, and a place to do so."""
         engine = self.holder.engine
         if engine is None:
             engine = await self.holder.open()
             self.staff()
-        while len(self.workers) <= engine.concurrency and (call := self._next()):
+        while call := self._next():
             await self._ask(engine, call)
-            if len(self.workers) < engine.concurrency:
+            spare = engine.concurrency - len(self.workers)
+            if spare < 0:
+                break
+            if spare:
                 self.staff()
 
     def _next(self) -> Call | None:

@@ -2,10 +2,13 @@
 
 import asyncio
 from dataclasses import dataclass, field
+from operator import methodcaller
 
 from rankmill.records import Chat, Request
 from rankmill.teachers.elevator import Floor
 from rankmill.teachers.engine import Answer
+
+_done = methodcaller("done")
 
 
 def texts_of(request: Request) -> Floor:
@@ -35,7 +38,7 @@ class Call:
     @property
     def wanted(self) -> bool:
         """Whether anybody still waits for it."""
-        return not all(waiter.done() for waiter in self.waiters)
+        return not all(map(_done, self.waiters))
 
     def wait(self) -> asyncio.Future[Answer]:
         """A place to wait for the answer; whoever goes away cancels that place alone."""
