@@ -9,11 +9,14 @@ from typer.main import get_command
 
 from rankmill.cli import app
 from rankmill.recipe import Recipe
+from rankmill.teachers import OpenAI
+from rankmill.teachers.prices import PriceList
 
 ROOT = Path(__file__).parents[1]
 README = (ROOT / "README.md").read_text(encoding="utf-8")
 QUICKSTART = tomllib.loads((ROOT / "recipes" / "quickstart.toml").read_text(encoding="utf-8"))
-SNIPPETS = re.findall(r"```toml\n(.*?)```", README, re.DOTALL)
+TOML = re.findall(r"```toml\n(.*?)```", README, re.DOTALL)
+SNIPPETS = [snippet for snippet in TOML if "[[prices]]" not in snippet]
 
 
 @pytest.mark.parametrize("snippet", SNIPPETS)
@@ -24,6 +27,13 @@ def test_every_snippet_is_a_part_of_a_valid_recipe(snippet):
     views = {view["name"]: view for view in [*QUICKSTART["views"], *parts.pop("views", [])]}
     every = {"views": list(views.values())}
     Recipe.model_validate({**QUICKSTART, **parts, **teachers, **generate, **every})
+
+
+def test_the_table_of_prices_is_one(tmp_path):
+    (snippet,) = set(TOML) - set(SNIPPETS)
+    (tmp_path / "prices.toml").write_text(snippet)
+    price = PriceList.load(tmp_path / "prices.toml").price_of(OpenAI(model="my-model-2"))
+    assert price.price_out == 1.6
 
 
 def test_there_are_snippets():

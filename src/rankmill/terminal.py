@@ -118,6 +118,5 @@ class Live:
         if task is not None:
             self.bars.remove_task(task)
         how = "there already" if reused else f"{seconds:.1f} s"
-        mark = "[dim]=[/]" if reused else "[green]✓[/]"
-        self.console.print(f"{mark} ", end="")
-        self.console.print(f"{report}  [{how}]", markup=False, highlight=False)
+        mark = ("= ", "dim") if reused else ("✓ ", "green")
+        self.console.print(Text.assemble(mark, f"{report}  [{how}]"), highlight=False)

@@ -18,7 +18,7 @@ class Watch:
     Attributes:
         teachers: Who is looked after.
         works: How far the stages are that ask them, by stage.
-        pulse: How they were doing when they were last looked at.
+        pulse: How they were doing when they were last looked at; None while no stage asks them.
     """
 
     def __init__(self, teachers: Teachers, progress: Progress) -> None:
@@ -65,6 +65,7 @@ class Watch:
         """Take the pulse and show it, if there is work."""
         works = list(self.works.values())
         if not works:
+            self.pulse = None
             return None
         queues = self.teachers.queues.values()
         flying, waiting = (sum(queue[place] for queue in queues) for place in (0, 1))

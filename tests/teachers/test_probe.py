@@ -111,13 +111,13 @@ def test_the_server_of_llama_cpp_is_found_out(where, tmp_path):
             *(sys.executable, "-m", "llama_cpp.server", "--port", PORT, "--model", str(weights)),
             *("--model_alias", "teacher", "--n_ctx", "512", "--logits_all", "true"),
         ),
-        log=tmp_path / "server.log",
+        folder=tmp_path,
         start_seconds=120,
     )
 
     async def work():
-        async with server.running(where.say) as url:
-            return await asyncio.to_thread(findings, url, where, ALL)
+        async with server.running(where.say) as running:
+            return await asyncio.to_thread(findings, running.url, where, ALL)
 
     found = asyncio.run(work())
     assert found.keys() == {"prompt_logprobs"}

@@ -15,8 +15,8 @@ class Budget(Spec):
 
     Calls, tokens and money count over all runs of a build, minutes over one. Requests that are in
     flight when a cap is reached are let finish and are kept, so tokens and money may exceed it by
-    what was in flight. Answers from the reply store cost nothing. Of what goes in batches all is in
-    flight at once: a cap stops only what would be asked after them.
+    what was in flight. Answers from the reply store cost nothing. A file of a
+    batch is in flight whole: only a cap on calls stops it beforehand.
 
     Attributes:
         calls: Requests that teachers answer.
