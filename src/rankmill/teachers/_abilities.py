@@ -168,9 +168,8 @@ async def _tokenized(one: Sender, text: str) -> Sequence[int]:
 
 
 def _context(model: Mapping[str, Any]) -> int | None:
-    """What vLLM, OpenRouter or llama.cpp say of a model's context."""
-    meta = model.get("meta") or {}
-    found = model.get("max_model_len") or model.get("context_length") or meta.get("n_ctx_train")
+    """What vLLM or OpenRouter say of a model's context; llama.cpp tells that of its training."""
+    found = model.get("max_model_len") or model.get("context_length")
     return found if isinstance(found, int) else None
 
 
