@@ -6,10 +6,10 @@ client, the reply store on disk, parsing. The others only send the same prompt a
 
     python bench/teacher_calls.py [--repeats 3] [--calls 5000] [--peer NAME=PYTHON ...]
 
-Peers run in an environment of their own, which has them installed: `--peer
-distilabel=venv/bin/python` runs bench/peers/distilabel.py with that interpreter, once. Medians of the
-repeats are printed, and the limits that the project holds itself to; the exit code says whether
-they hold.
+Peers run in an environment of their own, which has them installed (distilabel 1.5.3 also needs
+requests and bs4): `--peer distilabel=venv/bin/python` runs bench/peers/distilabel.py with that
+interpreter, once. Medians of the repeats are printed, and the limits that the project holds itself
+to; the exit code says whether they hold.
 """
 
 import argparse
