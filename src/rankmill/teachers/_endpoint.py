@@ -121,7 +121,8 @@ class Endpoint:
         try:
             yield
         except (aiohttp.ClientConnectorError, aiohttp.ConnectionTimeoutError) as error:
-            raise Unreachable(self._words.scrub(str(error))) from error
+            plain = str(error).replace(" ssl:default", "")
+            raise Unreachable(self._words.scrub(plain)) from error
         except TimeoutError as error:
             seconds = self._spec.timeout_seconds
             raise Fault("timeout", f"no answer within {seconds:g} s") from error
