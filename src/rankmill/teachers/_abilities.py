@@ -111,6 +111,9 @@ async def thinking(sender: Sender) -> str:
     try:
         if not await thinks({}):
             return "none"
+    except TeacherError as error:
+        return f"not known ({error})"
+    try:
         still = await thinks({"chat_template_kwargs": {"enable_thinking": False}})
     except TeacherError:
         still = True

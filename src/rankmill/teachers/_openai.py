@@ -112,7 +112,8 @@ class Client:
         if chat.schema and await can("json_schema"):
             return held_to_schema(chat.schema)
         if chat.labels and await can("label_tokens"):
-            return {"logprob_token_ids": await self._abilities.token_ids(chat.labels)}
+            ids = await self._abilities.token_ids(chat.labels)
+            return {"logprob_token_ids": ids} if ids else {}
         return {}
 
     async def _permutation(self, chat: Chat) -> Reply:

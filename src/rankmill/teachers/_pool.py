@@ -173,11 +173,13 @@ class Pool:
 
     def _wake(self) -> None:
         """Let the one that has waited longest for a place that is free look again."""
-        for waiter in list(self._waiting):
+        free = self._free(None)
+        for waiter in list(self._waiting) if free else ():
             only, turn = waiter
-            if turn.cancelled() or self._free(only):
+            if turn.cancelled():
                 self._waiting.remove(waiter)
-            if not turn.cancelled() and self._free(only):
+            elif only is None or only in free:
+                self._waiting.remove(waiter)
                 turn.set_result(None)
                 return
 

@@ -9,12 +9,12 @@ from typing import Any, Literal
 from pydantic import Field
 
 from rankmill.errors import ModelError
-from rankmill.spec import Machine, Spec
+from rankmill.spec import Machine
 from rankmill.teachers import weights
 from rankmill.teachers.engine import Engine, Surroundings
 
 
-class LlamaCpp(Spec):
+class LlamaCpp(weights.Weighted):
     """A model in this process: no server, no key, no network once its weights are there.
 
     It gives true log-probabilities of prompts, and keeps the beginnings that prompts share.
@@ -32,19 +32,10 @@ class LlamaCpp(Spec):
     """
 
     kind: Literal["llama_cpp"] = "llama_cpp"
-    model: str
     context: int = Field(default=4096, ge=256)
     gpu_layers: int = Machine(0, ge=-1)
     beginnings: int = Machine(4, ge=1)
     batch: int = Machine(256, ge=32)
-
-    def identity(self) -> dict[str, Any]:
-        """The spec's identity, with a file's contents in place of its folder.
-
-        Raises:
-            ModelError: `model` is the path of a file that is not there.
-        """
-        return {**super().identity(), "model": weights.identity(self.model)}
 
     @asynccontextmanager
     async def open(self, where: Surroundings) -> AsyncIterator[Engine]:

@@ -5,11 +5,11 @@ import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
-from typing import Annotated, Any, Literal, Self
+from typing import Annotated, Literal, Self
 
 from pydantic import AfterValidator, Field, model_validator
 
-from rankmill.spec import Machine, Spec
+from rankmill.spec import Machine
 from rankmill.teachers import weights
 from rankmill.teachers.engine import Engine, Surroundings
 from rankmill.teachers.managed import ALIAS, installed, served, without
@@ -27,7 +27,7 @@ _PHASES = (
 )
 
 
-class LlamaServer(Spec):
+class LlamaServer(weights.Weighted):
     """A GGUF model that a server of llama.cpp runs for as long as the build does.
 
     Unlike kind `llama_cpp` it is a process of its own: it may crash, and is started again; and
@@ -52,7 +52,6 @@ class LlamaServer(Spec):
     """
 
     kind: Literal["llama_server"] = "llama_server"
-    model: str = Field(min_length=1)
     context: int = Field(default=4096, ge=256)
     extra_arguments: Annotated[tuple[str, ...], AfterValidator(_OURS)] = ()
     extra: Extra = Field(default_factory=dict)
@@ -71,14 +70,6 @@ class LlamaServer(Spec):
         if self.slots > 1 and not self.program:
             raise ValueError("more than one slot needs a program: name the binary llama-server")
         return self
-
-    def identity(self) -> dict[str, Any]:
-        """The spec's identity, with a file's contents in place of its folder.
-
-        Raises:
-            ModelError: `model` is the path of a file that is not there.
-        """
-        return {**super().identity(), "model": weights.identity(self.model)}
 
     @asynccontextmanager
     async def open(self, where: Surroundings) -> AsyncIterator[Engine]:

@@ -9,12 +9,11 @@ from pydantic import Field
 
 from rankmill import models
 from rankmill.errors import ModelError
-from rankmill.spec import Spec
 from rankmill.teachers import weights
 from rankmill.teachers.engine import Engine, Surroundings
 
 
-class Transformers(Spec):
+class Transformers(weights.Weighted):
     """A model that the transformers library runs, on the GPU when there is one.
 
     It shows attention, which no server does, and answers nothing else. One request runs at a time.
@@ -28,18 +27,9 @@ class Transformers(Spec):
     """
 
     kind: Literal["transformers"] = "transformers"
-    model: str = Field(min_length=1)
     revision: str = "main"
     dtype: Literal["bfloat16", "float32"] = "bfloat16"
     context: int = Field(default=8192, ge=256)
-
-    def identity(self) -> dict[str, Any]:
-        """The spec's identity, with contents in place of the folder they lie in.
-
-        Raises:
-            ModelError: `model` is the path of a file that is not there.
-        """
-        return {**super().identity(), "model": weights.identity(self.model)}
 
     @asynccontextmanager
     async def open(self, where: Surroundings) -> AsyncIterator[Engine]:

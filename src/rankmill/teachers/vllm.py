@@ -4,11 +4,11 @@ import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
 from pydantic import AfterValidator, Field
 
-from rankmill.spec import Machine, Spec
+from rankmill.spec import Machine
 from rankmill.teachers import weights
 from rankmill.teachers.batch.program import Program
 from rankmill.teachers.batch.spec import Batching
@@ -31,7 +31,7 @@ _PHASES = (
 )
 
 
-class Vllm(Spec):
+class Vllm(weights.Weighted):
     """A model that vLLM serves on this machine for as long as the build runs.
 
     Teachers of a recipe that differ only in `extra` and `concurrency` share one server.
@@ -63,7 +63,6 @@ class Vllm(Spec):
     """
 
     kind: Literal["vllm"] = "vllm"
-    model: str = Field(min_length=1)
     revision: str = ""
     dtype: str = "auto"
     context: int = Field(default=8192, ge=128)
@@ -79,14 +78,6 @@ class Vllm(Spec):
     start_seconds: float = Machine(1200.0, gt=0)
     timeout_seconds: float = Machine(900.0, gt=0)
     restarts: int = Machine(3, ge=0)
-
-    def identity(self) -> dict[str, Any]:
-        """The spec's identity, with a folder's contents in place of the folder.
-
-        Raises:
-            ModelError: `model` is the path of a folder that is not there.
-        """
-        return {**super().identity(), "model": weights.identity(self.model)}
 
     @asynccontextmanager
     async def open(self, where: Surroundings) -> AsyncIterator[Engine]:

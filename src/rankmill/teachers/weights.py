@@ -3,14 +3,35 @@
 import functools
 import hashlib
 from pathlib import Path
+from typing import Any
+
+from pydantic import Field
 
 from rankmill import models
 from rankmill.errors import ModelError
-from rankmill.spec import digest
+from rankmill.spec import Spec, digest
 from rankmill.teachers.engine import Surroundings
 
 _SAMPLES, _SAMPLE_BYTES = 16, 1 << 16
 _OF_A_MODEL = {".safetensors", ".bin", ".json"}
+
+
+class Weighted(Spec):
+    """A teacher whose weights are at hand, under a name or at a path.
+
+    Attributes:
+        model: The name or the path.
+    """
+
+    model: str = Field(min_length=1)
+
+    def identity(self) -> dict[str, Any]:
+        """The spec's identity, with a file's or folder's contents in place of where it lies.
+
+        Raises:
+            ModelError: `model` is a path, and nothing is there.
+        """
+        return {**super().identity(), "model": identity(self.model)}
 
 
 def local(model: str) -> Path | None:
