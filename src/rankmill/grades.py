@@ -43,6 +43,11 @@ class Bands(_ListByList):
     kind: Literal["bands"] = "bands"
     sizes: tuple[Annotated[int, Field(ge=1)], ...] = (1, 2, 3)
 
+    @property
+    def best(self) -> int:
+        """The highest grade."""
+        return len(self.sizes)
+
     def values(self, labelled: LabelledList) -> Mapping[str, float]:
         """Grade every document of a list, by docid."""
         best_first = [len(self.sizes) - i for i, size in enumerate(self.sizes) for _ in range(size)]
@@ -70,6 +75,11 @@ class Cuts(_ListByList):
         if list(self.cuts) != sorted(set(self.cuts)):
             raise ValueError(f"cuts must rise, found {list(self.cuts)}")
         return self
+
+    @property
+    def best(self) -> int:
+        """The highest grade."""
+        return len(self.cuts)
 
     @property
     def reads(self) -> tuple[str, ...]:
@@ -103,6 +113,11 @@ class Quantiles(Spec):
         if sum(self.shares) >= 1:
             raise ValueError(f"shares must add up to less than 1, found {list(self.shares)}")
         return self
+
+    @property
+    def best(self) -> int:
+        """The highest grade."""
+        return len(self.shares)
 
     @property
     def reads(self) -> tuple[str, ...]:
@@ -143,6 +158,11 @@ class Isotonic(Spec):
     kind: Literal["isotonic"] = "isotonic"
     view: str
     scale: float = Field(default=1.0, gt=0)
+
+    @property
+    def best(self) -> int | None:
+        """The highest grade, which depends on what the view will score."""
+        return None
 
     @property
     def reads(self) -> tuple[str, ...]:

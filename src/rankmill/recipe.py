@@ -12,6 +12,7 @@ from pydantic_core import ErrorDetails
 from rankmill.assemble import Assembly
 from rankmill.corpora import Corpus, Passages
 from rankmill.errors import ConfigError
+from rankmill.export import Scale
 from rankmill.generate import FewShot, QueryRules
 from rankmill.label import View
 from rankmill.retrieve import Retrieval
@@ -106,6 +107,16 @@ class Recipe(Spec):
                 next(view.strategy.plan(docids), ())
             except ValueError as error:
                 raise ValueError(f"views.{view.name}: retrieve.depth of {error}") from error
+        return self
+
+    @model_validator(mode="after")
+    def exports_fit(self) -> Self:
+        """Refuse an export that could do nothing with such labels, or only harm."""
+        voting = sum(self.settle.weight(view.name) > 0 for view in self.views)
+        scale = Scale(score_kind=self.settle.score_kind(voting), best_grade=self.settle.grades.best)
+        for export in self.assemble.exports:
+            if reason := export.refusal(scale):
+                raise ValueError(f"assemble.exports.{export.folder}: {reason}")
         return self
 
     @property

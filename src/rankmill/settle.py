@@ -65,6 +65,10 @@ class Settle(Spec):
         """The rule that aggregates the views."""
         return self.fusion or self.rule
 
+    def score_kind(self, voting: int) -> str:
+        """What the consensus scores of lists with so many voting views are."""
+        return (self.joins if voting > 1 else self.rule).kind
+
     def weight(self, view: str) -> float:
         """Weight of a view in the consensus."""
         return self.weights.get(view, 1.0)
@@ -262,7 +266,7 @@ def _label_rows(spec: Settle, kept: Sequence[LabelledList]) -> pl.DataFrame:
     rows = []
     for one in kept:
         voting = [name for name in one.views if spec.weight(name)]
-        kind = (spec.joins if len(voting) > 1 else spec.rule).kind
+        kind = spec.score_kind(len(voting))
         votes = sum(len(one.trials[name]) for name in voting)
         values, errors = spec.grades.values(one), one.errors
         scored = zip(one.consensus.docids, one.consensus.scores, strict=True)

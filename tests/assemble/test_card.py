@@ -7,7 +7,6 @@ import pytest
 import yaml
 
 from rankmill.assemble import Assembly, assemble
-from rankmill.assemble.configs import CONFIGS
 from rankmill.report import StageReport
 
 GOLDEN = Path(__file__).parent / "golden_card.md"
@@ -34,8 +33,14 @@ def test_the_card_reads_as_reviewed(card, spec, facts):
 
 def test_the_front_matter_lists_the_files_of_every_config(card, spec, facts):
     front, _ = front_of(card(spec, facts))
+    exported, by_ids = (
+        ["listwise", "triplets"],
+        ["lists", "corpus", "queries", "qrels", "judgments"],
+    )
     assert [config["config_name"] for config in front["configs"]] == [
-        table.name for table in CONFIGS if table.name != "groups"
+        *exported,
+        *by_ids,
+        "rejections",
     ]
     assert front["configs"][0] == {
         "config_name": "listwise",

@@ -159,7 +159,7 @@ def test_rejections_name_what_was_dropped_and_the_lists_without_triplets(load):
     assert [tuple(row.values()) for row in load("rejections", "rejected").to_list()] == [
         ("ingest", "d9", "too_short", "12 characters, at least 60"),
         ("settle", "q2", "low_agreement", "tau 0.0 < 0.3"),
-        ("assemble", "q3", "no_negative", "lowest grade 1, triplets allow 0"),
+        ("assemble", "q3", "no_negative", "triplets: 0 of 1 negatives of at most grade 0"),
     ]
 
 
@@ -234,13 +234,13 @@ def test_the_counts_come_back(spec, tables, facts, tmp_path):
         "judgments": {"train": 3, "validation": 1},
         "rejections": {"rejected": 3},
     }
-    assert made.without_triplets == {"no_negative": 1}
+    assert made.missing == {"triplets": {"no_negative": 1}}
 
 
 def test_without_a_positive_there_is_no_triplet_and_the_config_is_left_out(tables, facts, tmp_path):
     made = assemble(Assembly(positive_grade=4), tables, tmp_path / "strict", facts)
     assert "triplets" not in made.rows
-    assert made.without_triplets == {"no_positive": 2}
+    assert made.missing == {"triplets": {"no_positive": 2}}
     assert "config_name: triplets" not in (tmp_path / "strict/README.md").read_text()
 
 
@@ -263,8 +263,8 @@ def test_a_build_that_kept_no_list_is_refused_before_a_file_is_written(
 def test_a_long_corpus_is_streamed_in_slices_and_stays_in_order(
     spec, tables, facts, documents, replaced, tmp_path, monkeypatch
 ):
-    monkeypatch.setattr("rankmill.assemble.rows._DOCUMENTS", 2)
-    monkeypatch.setattr("rankmill.assemble.rows._LISTS", 1)
+    monkeypatch.setattr("rankmill.export.parts._DOCUMENTS", 2)
+    monkeypatch.setattr("rankmill.export.parts._PAIRS", 1)
     assemble(spec, tables, tmp_path / "sliced", facts)
     assert pl.read_parquet(tmp_path / "sliced/corpus/train.parquet")["docid"].to_list() == [
         "d1",

@@ -3,6 +3,6 @@
 from rankmill.assemble.dataset import Assembled, assemble
 from rankmill.assemble.facts import CardFacts
 from rankmill.assemble.spec import Assembly
-from rankmill.assemble.tables import AssemblyInput
+from rankmill.export.tables import AssemblyInput
 
 __all__ = ["Assembled", "Assembly", "AssemblyInput", "CardFacts", "assemble"]

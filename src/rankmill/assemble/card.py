@@ -5,15 +5,18 @@ start a heading: they stand in code spans, or with their punctuation escaped.
 """
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from functools import cache
+from typing import Any
 
 from jinja2 import Environment, PackageLoader, StrictUndefined, Template
 
-from rankmill.assemble.configs import CONFIGS, LISTWISE
 from rankmill.assemble.facts import CardFacts, Measures
 from rankmill.assemble.spec import Assembly
 from rankmill.assemble.toml import dumps
+from rankmill.export import Written, config_of
+from rankmill.export.ids import COLUMNS
+from rankmill.tables import REJECTIONS
 
 _TAGS = ("rankmill", "synthetic", "information-retrieval", "learning-to-rank", "llm-labels")
 _SIZES = (
@@ -24,54 +27,94 @@ _SIZES = (
     (10_000_000, "1M<n<10M"),
 )
 
+_LEFT_OUT = "everything that was left out, at which stage, by which rule"
+
 Counts = Mapping[str, Mapping[str, int]]
 """Rows by config and split."""
 
 
-def render(spec: Assembly, facts: CardFacts, counts: Counts, measures: Measures) -> str:
+def render(spec: Assembly, facts: CardFacts, files: Sequence[Written], measures: Measures) -> str:
     """The text of README.md."""
-    present = [table.name for table in CONFIGS if table.name in counts]
     title = " ".join((spec.title or facts.name).split())
+    counts: dict[str, dict[str, int]] = {}
+    for file in files:
+        if file.config:
+            counts.setdefault(file.config, {})[file.split] = file.rows
     return _template().render(
-        front=_front(spec, title, counts, measures),
+        front=_front(spec, title, files, measures),
         title=title,
         spec=spec,
         facts=facts,
-        configs=present,
+        columns=_columns(spec),
         counts=counts,
+        others=_others(spec, files),
+        examples=list(_examples(spec, counts)),
         measures=measures,
         recipe=dumps(facts.recipe),
     )
 
 
-def _front(spec: Assembly, title: str, counts: Counts, measures: Measures) -> str:
+def _front(spec: Assembly, title: str, files: Sequence[Written], measures: Measures) -> str:
     from huggingface_hub import DatasetCardData
 
-    configs = [
-        {
-            "config_name": table.name,
-            "data_files": [
-                {"split": split, "path": f"{table.name}/{split}.parquet"}
-                for split in counts[table.name]
-            ],
-        }
-        | ({"default": True} if table is LISTWISE else {})
-        for table in CONFIGS
-        if table.name in counts
-    ]
-    licence, licence_name = _licence(spec, measures)
     languages = {lang.partition("-")[0].lower() for lang in measures.langs}
+    licence, licence_name = _licence(spec, measures)
     data = DatasetCardData(
         pretty_name=title,
         language=sorted(filter(re.compile(r"[a-z]{2,3}").fullmatch, languages)) or None,
         task_categories=["text-ranking", "text-retrieval"],
-        size_categories=_size(sum(counts[LISTWISE.name].values())),
+        size_categories=_size(measures.lists[0]),
         tags=list(dict.fromkeys((*_TAGS, *spec.tags))),
         license=licence,
         license_name=licence_name,
-        configs=configs,
+        configs=_configs(files),
     )
     return data.to_yaml()
+
+
+def _configs(files: Sequence[Written]) -> list[dict[str, Any]]:
+    """What the hub reads: every config and the files of its splits; the first is the default."""
+    configs: dict[str, list[dict[str, Any]]] = {}
+    for file in files:
+        if file.config:
+            path = file.paths[0] if len(file.paths) == 1 else list(file.paths)
+            configs.setdefault(file.config, []).append({"split": file.split or "all", "path": path})
+    return [
+        {"config_name": name, "data_files": paths} | ({} if number else {"default": True})
+        for number, (name, paths) in enumerate(configs.items())
+    ]
+
+
+def _columns(spec: Assembly) -> dict[str, str]:
+    """What the rows of every config hold, in the order of the card."""
+    exported = {
+        config: export.columns
+        for export in spec.exports
+        for file in export.files()
+        if (config := config_of(export, file))
+    }
+    return exported | COLUMNS | {REJECTIONS.name: _LEFT_OUT}
+
+
+def _others(spec: Assembly, files: Sequence[Written]) -> dict[str, tuple[str, list[str]]]:
+    """Files that `load_dataset` does not read: what they are, and where, by export."""
+    others: dict[str, tuple[str, list[str]]] = {}
+    for export in spec.exports:
+        mine = [path for file in files if not file.config for path in file.paths]
+        if found := [path for path in mine if path.startswith(f"{export.folder}/")]:
+            others[export.folder] = export.columns, found
+    return others
+
+
+def _examples(spec: Assembly, counts: Counts) -> Iterator[tuple[str, str]]:
+    """The name of every export that has rows and says how it is used, and how."""
+    for one in spec.exports:
+        if one.example and (splits := counts.get(one.folder)):
+            words = {"{data}": "<folder>", "{config}": one.folder, "{split}": next(iter(splits))}
+            text = one.example
+            for name, value in words.items():
+                text = text.replace(name, value)
+            yield one.folder, text
 
 
 def _licence(spec: Assembly, measures: Measures) -> tuple[str | None, str | None]:

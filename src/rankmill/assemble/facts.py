@@ -6,7 +6,7 @@ from typing import Any
 
 import polars as pl
 
-from rankmill.assemble.tables import SPLITS, AssemblyInput
+from rankmill.export.tables import SPLITS, AssemblyInput
 from rankmill.label.rows import reading
 from rankmill.position import PositionBias, position_bias
 from rankmill.report import StageReport

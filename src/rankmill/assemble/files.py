@@ -1,55 +1,10 @@
-"""Files of a dataset folder, with bytes that depend on their rows alone."""
+"""The list of a dataset's files."""
 
 import hashlib
 import json
-from collections.abc import Iterable
-from contextlib import ExitStack
 from pathlib import Path
-from typing import Any
-
-import polars as pl
-
-from rankmill.tables import Table
 
 MANIFEST = "MANIFEST.json"
-
-
-def write_rows(path: Path, table: Table, slices: Iterable[pl.DataFrame]) -> int:
-    """Write a Parquet file, one row group per slice, and return its number of rows.
-
-    Without a row there is no file.
-
-    Raises:
-        TableError: A slice breaks the contract of `table`.
-    """
-    from pyarrow.parquet import ParquetWriter
-
-    schema = _plain(table.empty().to_arrow(compat_level=pl.CompatLevel.oldest()).schema)
-    rows = 0
-    with ExitStack() as stack:
-        writer = None
-        for part in slices:
-            if part.is_empty():
-                continue
-            if writer is None:
-                path.parent.mkdir(parents=True, exist_ok=True)
-                writer = stack.enter_context(ParquetWriter(path, schema, compression="zstd"))
-            arrow = table.check(part).to_arrow(compat_level=pl.CompatLevel.oldest())
-            writer.write_table(arrow.cast(schema))
-            rows += len(part)
-    return rows
-
-
-def _plain(schema: Any) -> Any:  # noqa: ANN401 - an Arrow schema
-    """`large_string` becomes `string`: that is what readers expect to find in a dataset."""
-    import pyarrow as pa
-
-    def plain(kind: Any) -> Any:  # noqa: ANN401 - an Arrow type
-        if pa.types.is_large_list(kind):
-            return pa.list_(plain(kind.value_type))
-        return pa.string() if pa.types.is_large_string(kind) else kind
-
-    return pa.schema([(field.name, plain(field.type)) for field in schema])
 
 
 def write_manifest(folder: Path) -> None:

@@ -1,10 +1,10 @@
 """What a recipe says about the dataset folder."""
 
-from typing import Self
+from typing import Any, Self
 
-from pydantic import Field, model_validator
+from pydantic import Field, field_validator, model_validator
 
-from rankmill.assemble.sublists import Sublists
+from rankmill.export import RESERVED, Export, Listwise, Policy, Triplets, asked_for
 from rankmill.spec import Spec
 
 
@@ -16,7 +16,8 @@ class Assembly(Spec):
             those which the retriever had ranked highest.
         positive_grade: A document with at least this grade is a positive.
         negative_grade: A document with at most this grade is a negative.
-        groups: Shorter lists cut out of the labelled ones, as config `groups`; none if left out.
+        exports: The formats that trainers read; each is named by its `kind`, or `for` what it is
+            to be used. The tables by ids are there whatever they are.
         title: Heading of the card; the recipe's name if empty.
         licence: Licence of the dataset, best as an SPDX id. Without one, the card takes the
             corpus's, if every document has the same.
@@ -26,10 +27,25 @@ class Assembly(Spec):
     negatives: int = Field(default=4, ge=1)
     positive_grade: int = Field(default=2, ge=1)
     negative_grade: int = Field(default=0, ge=0)
-    groups: Sublists | None = None
+    exports: tuple[Export, ...] = (Listwise(), Triplets())
     title: str = ""
     licence: str | None = None
     tags: tuple[str, ...] = ()
+
+    @field_validator("exports", mode="before")
+    @classmethod
+    def uses_become_kinds(cls, value: Any) -> Any:  # noqa: ANN401 - what TOML has
+        """Put the export that a use needs in the place of `for`."""
+        return [asked_for(one) for one in value] if isinstance(value, list) else value
+
+    @model_validator(mode="after")
+    def folders_are_apart(self) -> Self:
+        """Refuse two exports of one name."""
+        folders = [export.folder for export in self.exports]
+        taken = [*folders, *RESERVED]
+        if twice := sorted({name for name in folders if taken.count(name) > 1}):
+            raise ValueError(f"exports: the name {twice[0]} is taken; give this one another `name`")
+        return self
 
     @model_validator(mode="after")
     def grades_are_apart(self) -> Self:
@@ -40,3 +56,12 @@ class Assembly(Spec):
                 f"{self.positive_grade}"
             )
         return self
+
+    @property
+    def policy(self) -> Policy:
+        """Which documents of a list are positives, and which negatives."""
+        return Policy(
+            positive_grade=self.positive_grade,
+            negative_grade=self.negative_grade,
+            negatives=self.negatives,
+        )

@@ -1,17 +1,30 @@
 """Many shorter lists out of one that was labelled."""
 
 import random
-from collections.abc import Iterator
-from typing import Annotated, Self
+from collections.abc import Iterator, Sequence
+from typing import Annotated, ClassVar, Literal, Self
 
 import polars as pl
 from pydantic import Field, model_validator
 
-from rankmill.assemble.configs import GROUPS
-from rankmill.spec import Spec
+from rankmill.export.base import Exported, File
+from rankmill.export.parts import Part
+from rankmill.tables import Table
+
+GROUPS = Table(
+    name="groups",
+    key=("qid", "group"),
+    columns={
+        "qid": pl.String,
+        "group": pl.Int32,
+        "docids": pl.List(pl.String),
+        "scores": pl.List(pl.Float64),
+        "grades": pl.List(pl.Int32),
+    },
+)
 
 
-class Sublists(Spec):
+class Groups(Exported):
     """Cut groups of several sizes out of every labelled list, and shuffle each.
 
     A group takes every n-th document from somewhere in the ranking, with n and the beginning drawn
@@ -27,6 +40,11 @@ class Sublists(Spec):
         seed: Draws them.
     """
 
+    kind: Literal["groups"] = "groups"
+    columns: ClassVar[str] = (
+        "shorter lists cut out of the labelled ones, in random order: qid, group, docids, scores, "
+        "grades"
+    )
     sizes: tuple[Annotated[int, Field(ge=2)], ...] = (5, 10, 20)
     per_list: int = Field(default=10, ge=1)
     seed: int = 17
@@ -56,12 +74,12 @@ class Sublists(Spec):
             groups.append(tuple(group))
         return groups
 
-    def __call__(self, lists: pl.DataFrame) -> pl.DataFrame:
-        """GROUPS, their documents in the order to show.
+    def files(self) -> Sequence[File]:
+        """`{split}.parquet`, by ids."""
+        return [File(path="{split}.parquet", table=GROUPS, rows=self._groups)]
 
-        Args:
-            lists: Columns qid, and docids, scores and grades, best first.
-        """
+    def _groups(self, part: Part) -> pl.DataFrame:
+        lists = part.nested(part.documents, docids="docid", scores="score", grades="grade")
         return pl.DataFrame(list(self._rows(lists)), schema=GROUPS.columns, orient="row")
 
     def _rows(self, lists: pl.DataFrame) -> Iterator[tuple[object, ...]]:

@@ -1,4 +1,4 @@
-"""What the last stage reads: the tables of the stages before it, checked against each other."""
+"""What exports are made from: the tables of a build, checked against each other."""
 
 from dataclasses import dataclass
 from functools import cached_property

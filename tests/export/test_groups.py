@@ -4,11 +4,11 @@ import polars as pl
 import pytest
 
 from rankmill.assemble import Assembly, assemble
-from rankmill.assemble.sublists import Sublists
+from rankmill.export.groups import Groups
 
 
 def test_groups_take_every_nth_document_from_somewhere():
-    groups = Sublists(sizes=(3, 5), per_list=8).places("q", 12)
+    groups = Groups(sizes=(3, 5), per_list=8).places("q", 12)
     assert len(groups) == len(set(groups)) == 8
     assert sorted(map(len, groups)) == [3] * 4 + [5] * 4
     for group in groups:
@@ -17,18 +17,18 @@ def test_groups_take_every_nth_document_from_somewhere():
         assert len(steps) == 1
         assert 0 <= ordered[0] <= ordered[-1] < 12
     assert any(list(group) != sorted(group) for group in groups)
-    assert groups == Sublists(sizes=(3, 5), per_list=8).places("q", 12)
-    assert groups != Sublists(sizes=(3, 5), per_list=8).places("other", 12)
+    assert groups == Groups(sizes=(3, 5), per_list=8).places("q", 12)
+    assert groups != Groups(sizes=(3, 5), per_list=8).places("other", 12)
 
 
 def test_a_short_list_has_the_groups_that_fit():
-    assert Sublists(sizes=(5,), per_list=10).places("q", 4) == []
-    (group,) = Sublists(sizes=(4, 9), per_list=10).places("q", 4)
+    assert Groups(sizes=(5,), per_list=10).places("q", 4) == []
+    (group,) = Groups(sizes=(4, 9), per_list=10).places("q", 4)
     assert sorted(group) == [0, 1, 2, 3]
 
 
 def test_groups_become_a_config_of_the_dataset(tables, facts, tmp_path):
-    spec = Assembly(negatives=1, groups=Sublists(sizes=(2,), per_list=3))
+    spec = Assembly(negatives=1, exports=(Groups(sizes=(2,), per_list=3),))
     assemble(spec, tables, tmp_path / "dataset", facts)
     rows = pl.read_parquet(tmp_path / "dataset" / "groups" / "train.parquet")
     assert rows["group"].to_list() == [0, 1, 2]
@@ -41,4 +41,4 @@ def test_groups_become_a_config_of_the_dataset(tables, facts, tmp_path):
 
 def test_sizes_must_rise():
     with pytest.raises(ValueError, match="sizes must rise"):
-        Sublists(sizes=(5, 5))
+        Groups(sizes=(5, 5))

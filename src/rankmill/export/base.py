@@ -1,0 +1,103 @@
+"""What every export is: files, each with its columns, and a function that cuts rows for it."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, ClassVar, Literal
+
+import polars as pl
+from pydantic import Field
+
+from rankmill.export.parts import NONE_MISSING, Part, Policy
+from rankmill.spec import Spec
+from rankmill.tables import Table
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Scale:
+    """What the labels of a recipe are, known before a token is spent.
+
+    Attributes:
+        score_kind: Of the consensus scores; the name of the rule that made them.
+        best_grade: The highest grade that a document can get; None where only labels will tell.
+    """
+
+    score_kind: str
+    best_grade: int | None
+
+    @property
+    def measures(self) -> bool:
+        """Whether differences of scores mean something, and not only their order."""
+        return self.score_kind in {"mean_score", "bradley_terry", "plackett_luce"}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class File:
+    """One file of an export, for every split if its path has `{split}`, else one for all.
+
+    Attributes:
+        path: Inside the export's folder. Its suffix says how it is written: `.parquet`, `.jsonl`,
+            `.json` (one array), `.tsv` (a line of names first), or `.txt` (no such line, single
+            spaces between values).
+        table: Names and types of the columns that `rows` gives, in order.
+        rows: Cuts them out of a part of the labelled lists; of `of` the corpus, out of its frame
+            of documents: DOCUMENTS, cluster and split.
+        header: Whether a `.tsv` begins with the names of its columns.
+        bare: Whether a `.json` is the array of its only column's values, in place of objects.
+    """
+
+    path: str
+    table: Table
+    rows: Callable[[Part], pl.DataFrame] | Callable[[pl.DataFrame], pl.DataFrame]
+    of: Literal["lists", "corpus"] = "lists"
+    header: bool = True
+    bare: bool = False
+
+
+class Exported(Spec):
+    """A way to write labelled lists down for one kind of consumer.
+
+    Attributes:
+        kind: Which.
+        name: Its folder in the dataset, and the name by which `load_dataset` knows what lies
+            there; the kind if empty.
+        columns: What a row holds, in a few words for the card.
+        example: Python that loads it where it is used, for the card; `{data}` stands for the
+            dataset's name, `{config}` for the export's, `{split}` for a split with rows.
+        losses: Losses and other uses by which it can be asked for, in place of its kind.
+    """
+
+    kind: str
+    name: str = Field(default="", pattern=r"^([a-z0-9][a-z0-9_.-]*)?$")
+    columns: ClassVar[str]
+    example: ClassVar[str] = ""
+    losses: ClassVar[tuple[str, ...]] = ()
+
+    @property
+    def folder(self) -> str:
+        """Where it is in the dataset."""
+        return self.name or self.kind
+
+    @classmethod
+    def suited(cls, loss: str) -> Mapping[str, Any]:
+        """The settings that one of `losses` needs, where they are not the defaults."""
+        del loss
+        return {}
+
+    def refusal(self, scale: Scale) -> str | None:
+        """Why labels of this scale are of no use here, and what would be; None if they are."""
+        del scale
+        return None
+
+    def missing(self, pairs: pl.DataFrame, policy: Policy) -> pl.DataFrame:
+        """The lists that it cannot use: columns id (the qid), rule and detail.
+
+        Args:
+            pairs: `Labelled.pairs` of the whole build.
+            policy: Which documents are positives, and which negatives.
+        """
+        del pairs, policy
+        return NONE_MISSING
+
+    def files(self) -> Sequence[File]:
+        """What it writes."""
+        raise NotImplementedError
