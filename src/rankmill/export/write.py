@@ -16,7 +16,6 @@ from rankmill.export.tables import SPLITS
 from rankmill.tables import Table
 
 _THREADS = 4
-_LOADABLE = {".parquet", ".jsonl"}
 _SPLIT = "{split}"
 
 
@@ -80,7 +79,7 @@ def config_of(export: Exported, file: File) -> str:
     """The name by which `load_dataset` knows a file; empty where it is not made for that."""
     path = PurePosixPath(file.path)
     names = filter(None, (export.folder, *path.parts[:-1]))
-    return "-".join(names) if path.suffix in _LOADABLE else ""
+    return "-".join(names) if path.suffix == ".parquet" else ""  # one reader for all of a folder
 
 
 def write_frame(table: Table, split: str, rows: pl.DataFrame, folder: Path) -> list[Written]:
