@@ -10,7 +10,7 @@ from rankmill import models
 from rankmill.errors import ModelError
 from rankmill.settings import Settings
 
-pytest_plugins = ["small_build"]
+pytest_plugins = ["small_build", "toy_build"]
 ROOT = Path(__file__).parents[1]
 SMOLLM2 = "RANKMILL_TEST_SMOLLM2"
 

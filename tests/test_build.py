@@ -43,17 +43,6 @@ class Watcher(Silent):
         self.begun[stage] = why
 
 
-@pytest.fixture
-def teacher():
-    with knowing() as server:
-        yield server
-
-
-@pytest.fixture
-def toy(tmp_path, teacher):
-    return recipe(tmp_path, teacher.url)
-
-
 def settings(folder, **values):
     return Settings(data=folder / "data", **values)
 

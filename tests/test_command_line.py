@@ -46,17 +46,6 @@ def printed(renderable, width=100):
 
 
 @pytest.fixture
-def teacher():
-    with knowing() as server:
-        yield server
-
-
-@pytest.fixture
-def toy(tmp_path, teacher):
-    return recipe(tmp_path, teacher.url)
-
-
-@pytest.fixture
 def made(tmp_path, toy):
     settings = Settings(data=tmp_path / "data")
     build(toy, settings=settings)

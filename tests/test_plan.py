@@ -5,7 +5,6 @@ from io import StringIO
 import pytest
 from rich.console import Console
 
-from knowing_teacher import knowing, recipe
 from rankmill.build import open_build
 from rankmill.line import build
 from rankmill.manifest import read_manifest
@@ -20,17 +19,6 @@ price_cached = 1.0
 price_out = 4.0
 batch = 0.5
 """
-
-
-@pytest.fixture
-def teacher():
-    with knowing() as server:
-        yield server
-
-
-@pytest.fixture
-def toy(tmp_path, teacher):
-    return recipe(tmp_path, teacher.url)
 
 
 def rows(toy, settings, *overrides):

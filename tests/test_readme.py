@@ -26,7 +26,8 @@ def test_every_snippet_is_a_part_of_a_valid_recipe(snippet):
     generate = {"generate": {**QUICKSTART["generate"], **parts.pop("generate", {})}}
     views = {view["name"]: view for view in [*QUICKSTART["views"], *parts.pop("views", [])]}
     every = {"views": list(views.values())}
-    Recipe.model_validate({**QUICKSTART, **parts, **teachers, **generate, **every})
+    recipe = Recipe.model_validate({**QUICKSTART, **parts, **teachers, **generate, **every})
+    assert recipe != Recipe.model_validate(QUICKSTART)
 
 
 def test_the_table_of_prices_is_one(tmp_path):

@@ -9,7 +9,6 @@ import time
 
 import pytest
 
-from knowing_teacher import knowing, recipe
 from rankmill.build import open_build
 from rankmill.errors import BudgetSpent, ConfigError
 from rankmill.line import build
@@ -19,17 +18,6 @@ from rankmill.settings import Settings
 SEEDS, LISTS, DEPTH = 18, 18, 8
 CALLS = SEEDS + LISTS * (DEPTH + DEPTH + 3)
 START = [sys.executable, "-c", "from rankmill.cli import main; main()", "build"]
-
-
-@pytest.fixture
-def teacher():
-    with knowing() as server:
-        yield server
-
-
-@pytest.fixture
-def toy(tmp_path, teacher):
-    return recipe(tmp_path, teacher.url)
 
 
 @pytest.fixture

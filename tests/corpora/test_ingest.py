@@ -76,8 +76,9 @@ def test_a_document_becomes_a_row_with_its_digest(tmp_path):
 
 def test_both_tables_keep_their_contracts(tmp_path):
     _, draft = take_in(tmp_path, at(1, "a", "text"), at(2, "b", "x"))
-    DOCUMENTS.check(pl.read_parquet(draft.folder / "documents.parquet"))
-    REJECTIONS.check(pl.read_parquet(draft.folder / "rejections.parquet"))
+    kept = DOCUMENTS.check(pl.read_parquet(draft.folder / "documents.parquet"))
+    rejected = REJECTIONS.check(pl.read_parquet(draft.folder / "rejections.parquet"))
+    assert (kept["docid"].to_list(), rejected["id"].to_list()) == (["a"], ["b"])
 
 
 def test_rows_stand_in_the_order_of_the_source_and_long_ones_are_cut(tmp_path):

@@ -508,18 +508,24 @@ def test_new_requests_beside_a_batch_of_before_are_a_batch_of_their_own(asker):
     assert not set(first) & set(second)
 
 
+def collect(asker, spec, and_for=0.0):
+    """Open a teacher that nobody asks, until the batches of before are in; and for some seconds."""
+
+    async def until_collected():
+        while asker.ledgers:
+            await asyncio.sleep(0.02)
+        await asyncio.sleep(and_for)
+
+    with asker.open(spec) as teachers:
+        teachers.run(teachers.engine("t"))
+        teachers.run(until_collected())
+
+
 def test_replies_that_nobody_waits_for_any_more_are_kept(asker):
     with BatchServer(seconds=0.3) as server:
         spec = asker.spec(server.url)
         interrupt_when(asker, server, spec, lambda: server.batches)
-
-        async def until_collected(teachers):
-            while asker.ledgers:
-                await asyncio.sleep(0.02)
-
-        with asker.open(spec) as teachers:
-            teachers.run(teachers.engine("t"))
-            teachers.run(until_collected(teachers))
+        collect(asker, spec)
         assert len(server.submitted) == 1
     with ReplyStore(asker.folder / "replies") as store:
         assert all(key_of(spec.identity(), one, 0) in store for one in CHATS)
@@ -529,15 +535,7 @@ def test_failed_lines_that_nobody_waits_for_any_more_are_not_asked_again(asker):
     with BatchServer(seconds=0.3, ends=["expired"], expires_at=4) as server:
         spec = asker.spec(server.url)
         interrupt_when(asker, server, spec, lambda: server.batches)
-
-        async def until_collected(teachers):
-            while asker.ledgers:
-                await asyncio.sleep(0.02)
-
-        with asker.open(spec) as teachers:
-            teachers.run(teachers.engine("t"))
-            teachers.run(until_collected(teachers))
-            teachers.run(asyncio.sleep(0.2))
+        collect(asker, spec, and_for=0.2)
         assert len(server.submitted) == 1
 
 

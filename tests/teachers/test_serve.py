@@ -263,6 +263,7 @@ def test_a_watcher_that_is_killed_takes_its_session_with_it(server, said, tmp_pa
 
     run(server(), said, kill)
     wait_for(lambda: alive(pids_in(tmp_path)) == [])
+    assert pids_in(tmp_path)
 
 
 def test_what_a_server_is_busy_with_is_said_when_it_changes(server, said):
