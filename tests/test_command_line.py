@@ -52,6 +52,13 @@ def made(tmp_path, toy):
     return Finished.find(settings, "toy")
 
 
+def test_a_build_of_another_version_is_named_as_that(made):
+    recipe = {**made.manifest["recipe"], "cauldron": 3}
+    old = Finished(folder=made.folder, manifest={**made.manifest, "recipe": recipe})
+    with pytest.raises(ConfigError, match=r"made by another version of rankmill \(recipe.cauldron"):
+        Lists.of(old)
+
+
 def test_check_says_what_is_sound_and_leaves_no_trace(tmp_path, toy):
     lines = list(check(toy, overrides=(), settings=Settings(data=tmp_path / "data")))
     assert lines[0] == "recipe toy: valid"

@@ -14,3 +14,8 @@ from rankmill.errors import StorageError
 def test_the_disks_own_errors_become_one_line(tmp_path, number, words):
     with pytest.raises(StorageError, match=words), storage(tmp_path):
         raise OSError(number, os.strerror(number))
+
+
+def test_polars_tells_the_disks_number_in_words(tmp_path):
+    with pytest.raises(StorageError, match="the disk is full"), storage(tmp_path):
+        raise OSError("No space left on device (os error 28)")

@@ -77,10 +77,10 @@ def test_later_overrides_win(small):
     [
         ("sample.documnets=3", r"unknown key sample\.documnets; did you mean documents\?"),
         ("sampel={documents=3}", r"unknown key sampel; did you mean sample\?"),
-        ("corpus.pth=x", r"unknown key corpus\.jsonl\.pth; did you mean path\?"),
+        ("corpus.pth=x", r"unknown key corpus\.pth; did you mean path\?"),
         ("views.yes.trails=3", r"unknown key views\.0\.trails; did you mean trials\?"),
         ("views.yes.strategy.min_mas=0", r"min_mas; did you mean min_mass\?"),
-        ("settle.filters.0.ta=1", r"unknown key settle\.filters\.0\.self_consistency\.ta"),
+        ("settle.filters.0.ta=1", r"unknown key settle\.filters\.0\.ta"),
         (
             "corpus.kind=jsonlines",
             r"unknown kind 'jsonlines'; expected one of .*did you mean jsonl",

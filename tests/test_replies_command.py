@@ -228,3 +228,13 @@ def test_a_damaged_store_is_one_line(data):
     code, _, err = run("stats", data=data)
     assert code == 8
     assert f"{first.name}, line 1: expected a reply with its key" in err
+
+
+@pytest.mark.parametrize("command", [["stats"], ["export"]])
+def test_a_reply_that_is_damaged_inside_is_one_line(data, command):
+    first = min((data / "replies").glob("*.jsonl"))
+    first.write_bytes(first.read_bytes().replace(b'"request":{', b'"request":\0', 1))
+    code, _, err = run(*command, data=data)
+    assert code == 8
+    assert "of the store is damaged: " in err
+    assert err.count("\n") == 1

@@ -1,6 +1,7 @@
 """What a disk says when it will not, in one line."""
 
 import errno
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -25,9 +26,15 @@ def storage(place: Path) -> Iterator[None]:
     try:
         yield
     except OSError as error:
-        if error.errno in _FULL:
-            raise StorageError(f"{place}: {_FULL[error.errno]}") from error
+        if (number := _number(error)) in _FULL:
+            raise StorageError(f"{place}: {_FULL[number]}") from error
         if error.errno in _CLOSED:
             where = error.filename or place
             raise StorageError(f"{where}: cannot be opened: {error.strerror}") from error
         raise
+
+
+def _number(error: OSError) -> int | None:
+    """The disk's own error number; polars keeps it among the words of its errors."""
+    told = re.search(r"\(os error (\d+)\)", str(error))
+    return int(told[1]) if error.errno is None and told else error.errno

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import polars as pl
+from pydantic import ValidationError
 
 from rankmill import tablestore
 from rankmill.errors import ConfigError, StageError
@@ -43,8 +44,20 @@ class Finished:
 
     @property
     def recipe(self) -> Recipe:
-        """The recipe as it was resolved."""
-        return Recipe.model_validate(self.manifest["recipe"])
+        """The recipe as it was resolved.
+
+        Raises:
+            ConfigError: This rankmill does not know it; another version resolved it.
+        """
+        try:
+            return Recipe.model_validate(self.manifest["recipe"])
+        except ValidationError as error:
+            first = error.errors()[0]
+            place = ".".join(map(str, first["loc"]))
+            raise ConfigError(
+                f"{self.folder / 'manifest.json'}: made by another version of rankmill (recipe."
+                f"{place}: {first['msg']}); rankmill build makes it anew, from the replies it has"
+            ) from error
 
     @property
     def reports(self) -> list[StageReport]:

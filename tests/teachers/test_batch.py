@@ -348,7 +348,7 @@ def test_a_server_without_a_batch_api_is_said_to_have_none(asker):
     with ScriptedTeacher() as server:
         (fault,) = asker.ask(asker.spec(server.url), CHATS[0])
     assert isinstance(fault, TeacherRefused)
-    assert "answered 404" in str(fault)
+    assert "takes no batches: set batch = false" in str(fault)
 
 
 def test_a_batch_too_large_for_the_servers_queue_is_refused_with_what_to_change(asker):

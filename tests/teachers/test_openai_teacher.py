@@ -462,3 +462,43 @@ def test_a_proxy_s_password_is_not_printed(where, monkeypatch, patient):
     with pytest.raises(ConfigError, match="proxy for http is not a URL") as refused:
         ask(spec(endpoints=("http://teacher.invalid/v1",)), where, chat())
     assert "hunter2" not in str(refused.value)
+
+
+def test_a_url_of_a_web_site_is_called_that_within_seconds(where, patient):
+    with ScriptedTeacher() as teacher:
+        teacher.faults.extend([Fault(body="<html>Welcome</html>", content_type="text/html")] * 9)
+        with pytest.raises(TeacherRefused, match="is a web page: this is no base URL"):
+            ask(spec(teacher), where, chat())
+    assert len(teacher.requests) == 3
+
+
+def test_what_an_endpoint_does_not_do_at_all_is_not_tried_again(where):
+    with ScriptedTeacher() as teacher:
+        teacher.faults.append(Fault(status=501))
+        with pytest.raises(TeacherRefused, match="answered 501"):
+            ask(spec(teacher), where, chat())
+
+
+@pytest.mark.parametrize("key", ["sk-proj-MYREALKEY", "skMyRealKey", "A B", "1A"])
+def test_a_key_in_the_place_of_its_variable_is_refused_and_not_shown(key):
+    with pytest.raises(ValueError, match="name of an environment variable"):
+        OpenAI(model="m", api_key_env=key)
+
+
+def test_a_key_of_two_lines_is_none(where, monkeypatch):
+    monkeypatch.setenv("MY_KEY", "sk-one\nsk-two")
+    with ScriptedTeacher() as teacher, pytest.raises(ConfigError, match="MY_KEY is no key") as told:
+        ask(spec(teacher, api_key_env="MY_KEY"), where, chat())
+    assert "sk-" not in str(told.value)
+
+
+@pytest.mark.parametrize("url", ["http://h:99999/v1", "http://h/v1?x=1", "http://h/v1#a", "h/v1"])
+def test_what_is_no_base_url_is_refused(url):
+    with pytest.raises(ValueError, match="endpoint"):
+        OpenAI(model="m", endpoints=(url,))
+
+
+@pytest.mark.parametrize("weight", [0, -1, float("inf"), float("nan")])
+def test_a_weight_is_a_number_above_0(weight):
+    with pytest.raises(ValueError, match=r"endpoints\.0\.weight"):
+        OpenAI(model="m", endpoints=({"url": "http://h/v1", "weight": weight},))

@@ -117,3 +117,15 @@ def test_rests_get_longer_and_failures_of_what_was_in_flight_do_not_count_twice(
         return round(first, 1), round(bad.resting_until - now, 1)
 
     assert run(work()) == (1.0, 2.0)
+
+
+def test_it_is_said_once_that_one_of_several_endpoints_rests():
+    async def work():
+        here = await pool(64)
+        said: list[str] = []
+        here.say = said.append
+        for _ in range(12):
+            here.failed(here.posts[0], Fault("500", "answered 500"))
+        return said
+
+    assert run(work()) == ["http://a/v1: answered 500; it rests, and others are asked"]

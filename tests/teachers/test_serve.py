@@ -297,7 +297,7 @@ def test_a_server_that_dies_is_started_again_at_its_url(server, said, tmp_path, 
 
     after = mend(toy, said, die)
     assert alive(after) == []
-    told = f"toy was killed (out of memory?): its last words: none (log: {toy.log})"
+    told = f"toy was killed (out of memory?) (log: {toy.log})"
     assert f"{told}; starts again in 0 s (1 of 3 times)" in said
     assert sum("ready after" in line for line in said) == 2
 

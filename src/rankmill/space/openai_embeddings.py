@@ -15,7 +15,7 @@ from rankmill.errors import RequestRefused, TeacherIncapable, TeacherRefused
 from rankmill.settings import Settings
 from rankmill.space.encoder import Encoder, Kind, unit
 from rankmill.spec import Machine, Spec
-from rankmill.teachers.openai import OpenAI, Url
+from rankmill.teachers.openai import OpenAI, Url, Variable
 from rankmill.teachers.protocol import BadBody
 
 
@@ -45,7 +45,7 @@ class OpenAIEmbeddings(Spec):
     query_prefix: str = ""
     document_prefix: str = ""
     endpoint: Url = Machine("https://api.openai.com/v1")
-    api_key_env: str = Machine("OPENAI_API_KEY")
+    api_key_env: Variable = Machine("OPENAI_API_KEY")
     batch: int = Machine(128, ge=1)
     tries: int = Machine(5, ge=1)
     timeout_seconds: float = Machine(60.0, gt=0)

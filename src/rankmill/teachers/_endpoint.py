@@ -20,6 +20,9 @@ from rankmill.teachers.protocol import BadBody, error_of, message_of
 _LOOPBACK = {"localhost", "127.0.0.1", "::1"}
 _CONNECT_SECONDS = 10.0
 
+_PAGES = 3  # one may be a proxy's excuse
+_NO_BASE = "this is no base URL, which often ends in /v1"
+
 
 class Endpoint:
     """An open connection pool to one base URL.
@@ -37,6 +40,7 @@ class Endpoint:
         self._echoes = False
         self._model = ""
         key = {"Authorization": f"Bearer {self._words.key}"} if self._words.key else {}
+        self._spoke, self._pages = False, 0
         self._session = aiohttp.ClientSession(
             connector=aiohttp.TCPConnector(limit=0),
             headers={"Content-Type": "application/json", **key},
@@ -76,7 +80,11 @@ class Endpoint:
             found = _object(content)
             self._belongs(found, name)
         except BadBody as error:
+            self._pages += content.lstrip()[:1] == b"<"
+            if self._pages == _PAGES and not self._spoke:
+                raise TeacherRefused(f"{self.url}{path} is a web page: {_NO_BASE}") from error
             raise Fault("bad body", str(error)) from error
+        self._spoke = True
         return found
 
     async def get(self, path: str) -> dict[str, Any]:
@@ -155,8 +163,7 @@ class Endpoint:
             )
         _, words = error_of(content)
         return TeacherRefused(
-            f"{self.url}{path} answered 404 ({words}): it has no model {model}, or this is no base "
-            "URL, which often ends in /v1"
+            f"{self.url}{path} answered 404 ({words}): it has no model {model}, or {_NO_BASE}"
         )
 
 

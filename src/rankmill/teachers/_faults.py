@@ -5,12 +5,13 @@ from collections.abc import Mapping
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 
-from rankmill.errors import RequestRefused, TeacherError, TeacherRefused
+from rankmill.errors import ConfigError, RequestRefused, TeacherError, TeacherRefused
 from rankmill.teachers.openai import OpenAI
 from rankmill.teachers.protocol import error_of
 
 _PASSING = {408, 409, 425, 429}
 _LATER = {429, 503, 529}
+_NOT_BUILT = 501
 ONE_REQUEST = {400, 413, 422}
 """Statuses that reject one request, and would again."""
 _LONGEST_WAIT = 600.0
@@ -52,6 +53,8 @@ class Words:
 
     def __init__(self, spec: OpenAI, url: str) -> None:
         self.key = os.environ.get(spec.api_key_env, "").strip() if spec.api_key_env else ""
+        if not self.key.isprintable():
+            raise ConfigError(f"the value of {spec.api_key_env} is no key: it has more than a line")
         self._variable, self._url = spec.api_key_env, url
 
     def named(
@@ -66,7 +69,7 @@ class Words:
                 return TeacherRefused(f"{self._url}: the quota is used up: {words}")
             case _ if status in ONE_REQUEST:
                 return RequestRefused(words or f"{self._url} answered {status}")
-            case _ if status in _PASSING or status >= 500:
+            case _ if status in _PASSING or (status >= 500 and status != _NOT_BUILT):
                 told = _retry_after(headers) if status in _LATER else None
                 return Fault(str(status), f"answered {status}: {words}", wait=told)
             case _:

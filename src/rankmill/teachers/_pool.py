@@ -122,6 +122,8 @@ class Pool:
             return
         post.resting_until = now + min(_FIRST_REST * 2**post.rests, _LONGEST_REST)
         post.rests += 1
+        if post.rests == 1 and len(self.posts) > 1:
+            self.say(f"{post.endpoint.url}: {fault}; it rests, and others are asked")
         self._check(post, fault, now)
 
     def _check(self, post: Post, fault: Fault, now: float) -> None:

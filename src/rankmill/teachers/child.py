@@ -33,7 +33,7 @@ def spawn(
         stdin=subprocess.PIPE,
         stdout=log,
         stderr=subprocess.STDOUT,
-        env={**os.environ, "PYTHONUNBUFFERED": "1", **environment},
+        env={**os.environ, "PYTHONUNBUFFERED": "1", "PYTHONSAFEPATH": "1", **environment},
         start_new_session=True,
     )
 
@@ -48,8 +48,12 @@ async def end(child: Child) -> None:
             os.killpg(child.pid, signal.SIGKILL)
 
 
+KILLED = "was killed (out of memory?)"
+"""What is said of a program that was; its own last words tell nothing of it."""
+
+
 def ended(code: int | None) -> str:
     """How a program ended, in words."""
     if code in {128 + signal.SIGKILL, -signal.SIGKILL}:
-        return "was killed (out of memory?)"
+        return KILLED
     return f"ended with exit code {code}"

@@ -1,6 +1,7 @@
 """Any endpoint that speaks the OpenAI protocol, or several that serve one model."""
 
 import os
+import re
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from typing import Annotated, Any, Literal, Self
@@ -35,7 +36,7 @@ def _checked(url: str) -> str:
     """The URL without a slash at its end."""
     try:
         parts = urlsplit(url)
-        host = parts.hostname
+        host, _ = parts.hostname, parts.port  # a port that is none is an error too
     except ValueError:
         raise ValueError("an endpoint is not a URL") from None
     if parts.username is not None or parts.password is not None:
@@ -43,13 +44,24 @@ def _checked(url: str) -> str:
             f"the endpoint at {host} has credentials in its URL; name an environment variable "
             "that holds the key in api_key_env"
         )
-    if parts.scheme not in {"http", "https"} or not host:
+    if parts.scheme not in {"http", "https"} or not host or parts.query or parts.fragment:
         raise ValueError(f"expected an endpoint such as http://host:8000/v1, found {url!r}")
     return url.rstrip("/")
 
 
 Url = Annotated[str, AfterValidator(_checked)]
 """A base URL without credentials; they belong into environment variables."""
+
+
+def _named(variable: str) -> str:
+    if variable and not re.fullmatch("[A-Z_][A-Z0-9_]*", variable):
+        raise ValueError("expected the name of an environment variable, such as OPENAI_API_KEY")
+    return variable
+
+
+Variable = Annotated[str, AfterValidator(_named)]
+"""The name of an environment variable in capitals; empty for none. A key that somebody puts here
+by mistake is no such name, and is neither kept nor shown."""
 
 
 class Place(Spec):
@@ -64,7 +76,7 @@ class Place(Spec):
     model_config = ConfigDict(hide_input_in_errors=True)
 
     url: Url
-    weight: float = Field(default=1.0, gt=0)
+    weight: float = Field(default=1.0, gt=0, allow_inf_nan=False)
 
 
 def _place(given: object) -> object:
@@ -103,15 +115,15 @@ class OpenAI(Spec):
     revision: str = ""
     extra: Extra = Field(default_factory=dict)
     endpoints: tuple[Annotated[Place, BeforeValidator(_place)], ...] = Machine(())
-    api_key_env: str = Machine("OPENAI_API_KEY")
+    api_key_env: Variable = Machine("OPENAI_API_KEY")
     concurrency: int = Machine(16, ge=1)
     timeout_seconds: float = Machine(300.0, gt=0)
     tries: int = Machine(8, ge=1)
     patience_seconds: float = Machine(900.0, gt=0)
     batch: Batching = Machine(None)
-    price_in: float | None = Machine(None, ge=0)
-    price_cached: float | None = Machine(None, ge=0)
-    price_out: float | None = Machine(None, ge=0)
+    price_in: float | None = Machine(None, ge=0, allow_inf_nan=False)
+    price_cached: float | None = Machine(None, ge=0, allow_inf_nan=False)
+    price_out: float | None = Machine(None, ge=0, allow_inf_nan=False)
 
     @model_validator(mode="after")
     def one_place_takes_batches(self) -> Self:

@@ -73,9 +73,9 @@ class Entry(Spec):
     """
 
     model: Annotated[tuple[str, ...], BeforeValidator(_several)] = Field(min_length=1)
-    price_in: float = Field(ge=0)
-    price_cached: float | None = Field(default=None, ge=0)
-    price_out: float = Field(ge=0)
+    price_in: float = Field(ge=0, allow_inf_nan=False)
+    price_cached: float | None = Field(default=None, ge=0, allow_inf_nan=False)
+    price_out: float = Field(ge=0, allow_inf_nan=False)
     batch: float = Field(default=1.0, gt=0, le=1)
     read: date | None = None
 

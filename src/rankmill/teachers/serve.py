@@ -215,8 +215,8 @@ class Running:
         return serverlog.lines(self._server.log, self._log_begins)
 
     def _words(self, happened: str) -> str:
-        cause = serverlog.cause(self._lines())
-        return f"{self._server.name} {happened}: {cause} (log: {self._server.log})"
+        cause = "" if child.KILLED in happened else f": {serverlog.cause(self._lines())}"
+        return f"{self._server.name} {happened}{cause} (log: {self._server.log})"
 
     def _ended(self) -> str:
         return child.ended(self._watcher.poll() if self._watcher else None)

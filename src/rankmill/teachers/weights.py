@@ -43,8 +43,12 @@ def local(model: str) -> Path | None:
     path = Path(model).expanduser()
     if path.is_dir() or (model.endswith(".gguf") and path.is_file()):
         return path.absolute()
+    if path.is_file():
+        raise ModelError(
+            f"teacher.model: {path.absolute()} is no GGUF file: expected a name in .gguf"
+        )
     if model.endswith(".gguf") or model.startswith(("/", "./", "../", "~")):
-        raise ModelError(f"teacher.model: no file {model}")
+        raise ModelError(f"teacher.model: no file {path.absolute()}")
     return None
 
 

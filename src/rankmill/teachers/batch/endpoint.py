@@ -9,7 +9,7 @@ import aiohttp
 import orjson
 
 from rankmill.disk import storage
-from rankmill.errors import TeacherError
+from rankmill.errors import TeacherError, TeacherRefused
 from rankmill.teachers._endpoint import Endpoint
 from rankmill.teachers._faults import Fault
 from rankmill.teachers.batch.ledger import Entry
@@ -104,6 +104,8 @@ class BatchEndpoint(Endpoint):
             async with self._session.request(method, self.url + path, **given) as response:
                 if response.status >= 300:
                     content = self._words.scrubbed(await response.read())
+                    if (response.status, path) == (404, "/files"):
+                        raise TeacherRefused(f"{self.url} takes no batches: set batch = false")
                     raise self._words.named(response.status, response.headers, content)
                 yield response
 

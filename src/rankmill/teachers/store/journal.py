@@ -129,7 +129,8 @@ def not_a_reply(path: Path, offset: int) -> StorageError:
         while begins < offset and (line := lines.readline()):
             number, begins = number + 1, begins + len(line)
     return StorageError(
-        f"{path}, line {number}: expected a reply with its key, found something else"
+        f"{path}, line {number}: expected a reply with its key, found something else; without that "
+        "line the store opens, and what it answered is asked again"
     )
 
 

@@ -6,7 +6,7 @@ from typing import Any
 
 import orjson
 
-from rankmill.errors import ConfigError
+from rankmill.errors import ConfigError, StorageError
 from rankmill.teachers.store.replies import ReplyStore
 
 Seen = Callable[[int], None]
@@ -23,10 +23,13 @@ def survey(store: ReplyStore, *, seen: Seen) -> dict[str, Counter[str]]:
 
     Returns:
         Counts of `replies`, their `bytes`, and tokens, by the names that `Reply` has for them.
+
+    Raises:
+        StorageError: A line of the store is damaged.
     """
     found: defaultdict[str, Counter[str]] = defaultdict(Counter)
     for line in store.lines():
-        record = orjson.loads(line)
+        record = _record(line)
         counts = found[name_of(record["teacher"])]
         counts["replies"] += 1
         counts["bytes"] += len(line)
@@ -41,14 +44,26 @@ def taken(store: ReplyStore, teacher: str, *, seen: Seen) -> Iterator[bytes]:
 
     Raises:
         ConfigError: There is none of that teacher.
+        StorageError: A line of the store is damaged.
     """
     names: set[str] = set()
     for line in store.lines():
-        name = name_of(orjson.loads(line)["teacher"]) if teacher else ""
-        if name == teacher:
+        name = name_of(_record(line)["teacher"])
+        if teacher in {name, ""}:
             yield line
         names.add(name)
         seen(len(line))
     if teacher not in names and teacher:
         there = ", ".join(sorted(names)) or "nothing"
         raise ConfigError(f"no reply of {teacher}; there are those of {there}")
+
+
+def _record(line: bytes) -> dict[str, Any]:
+    try:
+        record: dict[str, Any] = orjson.loads(line)
+    except orjson.JSONDecodeError as error:
+        raise StorageError(
+            f"the reply {line[8:24].decode(errors='replace')}… of the store is damaged: {error}; "
+            "without its line the rest can be read, and what it answered is asked again"
+        ) from error
+    return record
