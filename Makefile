@@ -34,6 +34,9 @@ bench: $(VENV)/.test  ## prints ratios side by side
 	$(BIN)/python bench/settle.py
 	$(BIN)/python bench/teacher_calls.py
 	$(BIN)/python bench/reply_store.py
+	$(BIN)/python bench/exports.py
+	$(BIN)/python bench/report.py
+	$(BIN)/python bench/publish.py
 
 clean:
 	rm -rf $(VENV) $(VLLM) .pytest_cache .mypy_cache .ruff_cache .hypothesis

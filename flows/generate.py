@@ -26,7 +26,7 @@ from prefect.tasks import Task
 
 from rankmill.build import Build, open_build
 from rankmill.errors import RankmillError, TeacherUnavailable
-from rankmill.line import finished, line
+from rankmill.line import finished, leave_report, line
 from rankmill.progress import Progress
 from rankmill.report import StageReport
 from rankmill.settings import Settings
@@ -113,6 +113,7 @@ def generate(
             for r in build.manifest.reports
         ]
         create_table_artifact(table=funnel, key=artifact_key(build), description=str(dataset))
+    leave_report(build)
     return str(dataset)
 
 

@@ -17,7 +17,7 @@ HEAVY = {
     *("scipy", "torch", "transformers", "vllm", "huggingface_hub", "pyarrow"),
 }
 MAY_IMPORT_WHEN_LOADED = {
-    *("_attention.py", "_llama_cpp.py", "generate.py"),
+    *("_attention.py", "_llama_cpp.py", "generate.py", "publish.py"),
 }
 ORDER = ["errors", "records", "spec", "tables", "recipe", "build", "stages", "line", "cli"]
 

@@ -3,7 +3,7 @@
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from threading import Lock
 
@@ -75,7 +75,12 @@ class Build:
 
     def prompt(self, name: str) -> Prompt:
         """A prompt of the recipe's own `prompts` folder, or of the package."""
-        return prompts.find(name, [self.base / "prompts", self.base])
+        return prompts.find(name, self.prompt_folders)
+
+    @property
+    def prompt_folders(self) -> tuple[Path, ...]:
+        """Where the recipe's own prompts are."""
+        return self.base / "prompts", self.base
 
     def once(
         self, stage: str, depends: Mapping[str, str], make: Make, *, resume: bool = False
@@ -138,10 +143,20 @@ class Build:
         if stage not in self._begun:
             return 0.0
         begun, before = self._begun.pop(stage)
-        speeds = Speeds(self.settings.data)
-        for name, meter in self.teachers.meters.items():
-            speeds.note(self.recipe.teachers[name].fingerprint, stage, meter - before[name])
+        speeds, asked = Speeds(self.settings.data), self._asked(before)
+        for name, meter in asked.items():
+            speeds.note(self.recipe.teachers[name].fingerprint, stage, meter)
+        self.manifest.asked[stage] = asked
         return time.monotonic() - begun
+
+    def _asked(self, before: Mapping[str, Meter]) -> dict[str, Meter]:
+        """What each teacher was asked since its meter was read before, and what that cost."""
+        asked = {}
+        for name, meter in self.teachers.meters.items():
+            if (spent := meter - before[name]) != Meter():
+                price = self.teachers.accounts[name].price
+                asked[name] = replace(spent, money=price.of(spent) if price else None)
+        return asked
 
     def left(self) -> str:
         """How far the stages are that ask teachers, and what is left of those and of later ones."""
@@ -156,6 +171,8 @@ class Build:
         """Put on record how the teachers are doing; a disk that will not have it ends the build."""
         try:
             with self._lock:
+                for stage, (_, before) in self._begun.items():
+                    self.manifest.asked[stage] = self._asked(before)
                 self.manifest.write("running", self.teachers.totals, pulse=pulse)
         except StorageError as error:
             self.teachers.stop(error)

@@ -8,14 +8,18 @@ from typing import Annotated
 import typer
 
 from rankmill.cli_models import models
+from rankmill.cli_publish import publishing
 from rankmill.cli_replies import replies
+from rankmill.cli_review import reviewing
 from rankmill.cli_session import Data, out, said, settings_of
+from rankmill.cli_validate import validate
 
 _EXIT_CODES = (
     "Exit codes: 0 done; 1 a fault of rankmill; 2 a wrong command, recipe, prompt or setting; 3 a "
     "corpus that cannot be read; 4 missing or wrong model weights; 5 a teacher that cannot be "
     "used; 6 a stage that cannot go on; 7 a damaged table; 8 a full or closed disk; 9 a budget "
-    "that is spent; 130 interrupted. After every one of them the same command goes on where the "
+    "that is spent; 10 a hub that does not take it; 11 a dataset that does not pass the gate; 130 "
+    "interrupted. After every one of them the same command goes on where the "
     "build stopped."
 )
 app = typer.Typer(
@@ -28,6 +32,9 @@ app = typer.Typer(
 )
 app.add_typer(models, name="models")
 app.add_typer(replies, name="replies")
+app.add_typer(publishing)
+app.add_typer(reviewing)
+app.command()(validate)
 
 RecipeFile = Annotated[Path, typer.Argument(help="A recipe: a TOML file.", show_default=False)]
 Overrides = Annotated[

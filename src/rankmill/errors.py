@@ -14,6 +14,8 @@
     + TooManyRejected          6   a stage rejected more than the recipe allows
   - TableError                 7   a table breaks its contract
   - StorageError               8   the disk is full, or a folder cannot be written
+  - PublishError              10   the hub refuses, is not reached, or holds something else
+    + GateClosed              11   a dataset does not pass the gate, so nothing of it goes out
   - Stopped                        a build ended early because it was told to; nothing is lost
     + BudgetSpent              9   a cap of the recipe's budget is reached
     + Interrupted            130   a signal came
@@ -92,6 +94,18 @@ class StorageError(RankmillError):
     """The disk is full, or a folder cannot be written."""
 
     exit_code = 8
+
+
+class PublishError(RankmillError):
+    """The hub refuses, cannot be reached, or holds something else than it should."""
+
+    exit_code = 10
+
+
+class GateClosed(PublishError):
+    """A dataset does not pass the safety gate. Nothing of it was sent."""
+
+    exit_code = 11
 
 
 class Stopped(RankmillError):

@@ -15,6 +15,9 @@ from rankmill import stages
 from rankmill.build import Build, NotMade, open_build
 from rankmill.check import prompts_of
 from rankmill.errors import Stopped
+from rankmill.finished import Finished
+from rankmill.manifest import read_manifest
+from rankmill.page import REPORT, report
 from rankmill.progress import Progress
 from rankmill.settings import Settings
 from rankmill.tablestore import Output
@@ -79,6 +82,12 @@ class Plain:
             return [one.result() for one in running]
 
 
+def leave_report(build: Build) -> None:
+    """Write the report of a build that is over, unless the one there is of the same tables."""
+    if build.manifest.is_news or not (build.folder / REPORT).is_file():
+        report(Finished(folder=build.folder, manifest=read_manifest(build.folder)))
+
+
 def build(
     recipe: Path,
     *,
@@ -95,7 +104,9 @@ def build(
         RankmillError: As `rankmill.errors` says. What was finished stays; a second call goes on.
     """
     with open_build(recipe, overrides=overrides, settings=settings, progress=progress) as opened:
-        return line(opened, Plain())
+        dataset = line(opened, Plain())
+    leave_report(opened)
+    return dataset
 
 
 def finished(

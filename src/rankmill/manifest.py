@@ -31,12 +31,14 @@ class Manifest:
         folder: The build's folder.
         previous: What the build said before this run.
         stages: What this run has come by, by stage, in order.
+        asked: What each stage asked of each teacher in this run, by stage and teacher.
     """
 
     folder: Path
     recipe: Recipe
     previous: Mapping[str, Any]
     stages: dict[str, dict[str, Any]] = field(default_factory=dict)
+    asked: dict[str, dict[str, Meter]] = field(default_factory=dict)
 
     def before(self, stage: str) -> Mapping[str, Any]:
         """What was said of a stage before this run; empty if nothing was."""
@@ -71,10 +73,27 @@ class Manifest:
             "seconds": round(seconds, 3),
         }
 
+    def _asked(self) -> dict[str, dict[str, Any]]:
+        """What each stage asked of each teacher in all runs."""
+        said: dict[str, dict[str, Any]] = {**self.previous.get("asked", {})}
+        for stage, meters in self.asked.items():
+            if not meters:
+                continue
+            before = {n: Meter.from_json(m) for n, m in said.get(stage, {}).items()}
+            said[stage] = {n: asdict(before.get(n, Meter()) + m) for n, m in meters.items()}
+        return said
+
     @property
     def reports(self) -> list[StageReport]:
         """The counts of the stages so far."""
         return [StageReport.from_json(stage["report"]) for stage in self.stages.values()]
+
+    @property
+    def is_news(self) -> bool:
+        """Whether this run has come by other tables than the runs before it."""
+        return any(
+            self.before(stage).get("key") != made["key"] for stage, made in self.stages.items()
+        )
 
     def _still_true(self) -> dict[str, Any]:
         """Stages of earlier runs, less those whose inputs this run has made anew."""
@@ -111,6 +130,7 @@ class Manifest:
             "recipe": self.recipe.model_dump(mode="json"),
             "stages": self.stages if whole else {**self._still_true(), **self.stages},
             "teachers": {name: asdict(meter) for name, meter in meters.items()},
+            "asked": self._asked(),
             **({"now": pulse.to_json()} if pulse else {}),
         }
         partial = self.folder / f"{MANIFEST}.partial"

@@ -15,6 +15,7 @@ from rankmill.errors import ConfigError
 from rankmill.export import Scale
 from rankmill.generate import FewShot, QueryRules
 from rankmill.label import View
+from rankmill.publish import Gate
 from rankmill.retrieve import Retrieval
 from rankmill.sampling import DUQGen
 from rankmill.settle import Settle
@@ -53,6 +54,7 @@ class Recipe(Spec):
     assemble: Assembly = Assembly()
     limits: Limits = Limits()
     budget: Budget = Machine(Budget())
+    gate: Gate = Machine(Gate())
 
     @model_validator(mode="after")
     def names_are_known(self) -> Self:
@@ -150,9 +152,9 @@ class Recipe(Spec):
         for override in overrides:
             _set(values, override)
         try:
-            return cls.model_validate(values)
+            return cls.model_validate(values, context={"base": path.resolve().parent})
         except ValidationError as error:
-            lines = "; ".join(_explain(cls, detail) for detail in _faults(error))
+            lines = "; ".join(_explain(cls, detail, values) for detail in _faults(error))
             raise ConfigError(f"{path}: {lines}") from error
 
 
@@ -213,9 +215,9 @@ def _faults(error: ValidationError) -> list[ErrorDetails]:
     ]
 
 
-def _explain(root: type[Spec], error: ErrorDetails) -> str:
+def _explain(root: type[Spec], error: ErrorDetails, values: Any) -> str:  # noqa: ANN401 - TOML
     """One clause for one fault: where, what was found, what was expected."""
-    where = [str(part) for part in error["loc"] if not str(part).startswith("constrained-")]
+    where = list(_written(error["loc"], values))
     if error["type"] == "extra_forbidden":
         known = sorted(_fields(root, error["loc"][:-1]))
         near = difflib.get_close_matches(where[-1], known, n=1, cutoff=0.5)
@@ -227,10 +229,23 @@ def _explain(root: type[Spec], error: ErrorDetails) -> str:
         return f"missing key {'.'.join(where)}"
     message = error["msg"].removeprefix("Value error, ")
     found = error["input"]
-    secret = any("endpoint" in part for part in where)  # an address may hold a password
+    # An address may hold a password, and where a key's name belongs somebody may put the key.
+    secret = any("endpoint" in part or part == "api_key_env" for part in where)
     plain = isinstance(found, str | int | float | bool) and not secret
     shown = f", found {found!r}" if plain else ""
     return f"{'.'.join(where)}: {message}{shown}" if where else message
+
+
+def _written(location: Sequence[int | str], values: Any) -> Iterator[str]:  # noqa: ANN401 - TOML
+    """A place as the recipe has it, without the kinds that pydantic puts in between."""
+    for part in location:
+        is_kind = isinstance(values, dict) and part not in values and part == values.get("kind")
+        if is_kind or str(part).startswith("constrained-"):
+            continue
+        inside = isinstance(values, dict) and part in values
+        listed = isinstance(values, list) and isinstance(part, int) and part < len(values)
+        values = values[part] if inside or listed else None
+        yield str(part)
 
 
 def _kinds(error: ErrorDetails) -> str:

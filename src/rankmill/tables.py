@@ -187,3 +187,32 @@ REJECTIONS = Table(
     key=(),
     columns={"stage": pl.String, "id": pl.String, "rule": pl.String, "detail": pl.String},
 )
+CONTAMINATION = Table(
+    name="contamination",
+    key=(),
+    columns={
+        "collection": pl.String,
+        "what": pl.String,
+        "id": pl.String,
+        "rule": pl.String,
+        "detail": pl.String,
+    },
+)
+REVIEWS = Table(
+    name="reviews",
+    key=("reviewer", "qid", "docid", "shown", "blind"),
+    columns={
+        "reviewer": pl.String,
+        "qid": pl.String,
+        "docid": pl.String,
+        "verdict": pl.String,
+        "grade": pl.Int32,
+        "teacher_grade": pl.Int32,
+        "blind": pl.Boolean,
+        "docids": pl.List(pl.String),
+        "shown": pl.String,
+        "note": pl.String,
+        "at": pl.Datetime("ms", "UTC"),
+    },
+    nullable=frozenset({"docid", "verdict", "grade", "teacher_grade", "docids"}),
+)

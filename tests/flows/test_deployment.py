@@ -114,7 +114,7 @@ def prefect(tmp_path):
 
 def test_a_deployment_that_is_triggered_builds_the_dataset(tmp_path, prefect):
     deployments = {d["name"]: d for d in prefect.get("/deployments/filter", {})}
-    assert set(deployments) == {"generate", "nightly"}
+    assert set(deployments) == {"generate", "nightly", "publish"}
     (schedule,) = deployments["nightly"]["schedules"]
     assert (schedule["schedule"]["cron"], schedule["active"]) == ("0 3 * * *", False)
 

@@ -1,5 +1,5 @@
 """The report of a build: one page that needs nothing but a browser."""
 
-from rankmill.page.page import report
+from rankmill.page.page import REPORT, report
 
-__all__ = ["report"]
+__all__ = ["REPORT", "report"]

@@ -1,93 +1,19 @@
 """What the report says, read off the tables of a build."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from math import isnan, nan
 from statistics import fmean
 from typing import Self
 
-import numpy as np
 import polars as pl
 
-from rankmill.agreement import krippendorff_alpha, rbo_by_chance
-from rankmill.finished import Finished
-from rankmill.label.rows import reading
-from rankmill.label.view import View
-from rankmill.polls import Agreement, Poll, agreement_all
-from rankmill.position import PositionBias, position_bias
-from rankmill.readings import Reading
+from rankmill.agreement import rbo_by_chance
+from rankmill.page.sources import Sources
+from rankmill.page.topics import Topics
+from rankmill.page.views import Against, ViewFacts, views_of
 from rankmill.report import StageReport
 from rankmill.settle import Settle
-from rankmill.tables import CANDIDATES, JUDGMENTS, LISTS
 from rankmill.teachers import Meter
-from rankmill.triads import cyclic_share
-from rankmill.trials import Readings, candidate_lists, read_trials
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ViewFacts:
-    """One view over all lists.
-
-    Attributes:
-        questions: Asked of the teacher.
-        malformed: Share of them that got no valid reading.
-        trials: Valid trials of every list that was asked about.
-        agreement: Of every list with two trials or more.
-        alpha: Krippendorff's alpha of repeated scores, which have equal intervals; else None.
-        cyclic: Share of circular triads among pairs; None where no pairs are compared.
-        bias: Position bias; None where documents are read alone.
-    """
-
-    view: View
-    questions: int
-    malformed: float
-    trials: Sequence[int]
-    agreement: Sequence[Agreement]
-    alpha: float | None
-    cyclic: float | None
-    bias: PositionBias | None
-
-    @classmethod
-    def of(
-        cls, view: View, judgments: pl.DataFrame, found: Mapping[str, Readings], settle: Settle
-    ) -> Self:
-        """Of one view's JUDGMENTS and what its trials came to."""
-        asked = [one.trials[view.name] for one in found.values() if one.begun[view.name]]
-        polls = [Poll(rankings=rankings) for rankings in asked if len(rankings) > 1]
-        valid = len(judgments.filter(status="valid"))
-        return cls(
-            view=view,
-            questions=len(judgments),
-            malformed=1 - valid / len(judgments) if len(judgments) else 0.0,
-            trials=[len(rankings) for rankings in asked],
-            agreement=agreement_all(polls, p=settle.rbo_p, k=settle.top_k),
-            alpha=_alpha(polls) if view.strategy.score_kind else None,
-            cyclic=cyclic_share(_readings(judgments)),
-            bias=position_bias(map(reading, judgments.iter_rows(named=True))),
-        )
-
-    def mean(self, measure: str) -> float | None:
-        """The mean of one measure of agreement over the lists that have it."""
-        values = [value for one in self.agreement if (value := getattr(one, measure)) is not None]
-        return fmean(values) if values else None
-
-
-def _alpha(polls: Sequence[Poll]) -> float | None:
-    """Over all documents of all lists, with their trials for raters."""
-    most = max((len(poll.rankings) for poll in polls), default=0)
-    units = []
-    for poll in polls:
-        trials = [dict(zip(one.docids, one.scores, strict=True)) for one in poll.rankings]
-        none = [nan] * (most - len(trials))
-        units += [[*(trial[docid] for trial in trials), *none] for docid in trials[0]]
-    alpha = krippendorff_alpha(np.array(units), "interval") if units else nan
-    return None if isnan(alpha) else alpha
-
-
-def _readings(judgments: pl.DataFrame) -> Iterator[list[Reading | None]]:
-    """The readings of every trial of every list."""
-    for _, rows in judgments.group_by("qid", "trial", maintain_order=True):
-        yield [reading(row) for row in rows.iter_rows(named=True)]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -97,47 +23,63 @@ class BuildFacts:
     Attributes:
         reports: Counts of every stage.
         seconds: What each took, by stage.
-        teachers: Figures of what each was asked, by teacher.
+        asked: What each stage asked of each teacher, by stage and teacher; older builds do not say.
+        teachers: What each was asked in all, by teacher.
         lists: LISTS.
+        grades: Documents of the kept lists, by grade.
         depth: Documents in a list, on average.
     """
 
     name: str
     status: str
+    error: str
     reports: Sequence[StageReport]
     seconds: Mapping[str, float]
-    teachers: Mapping[str, Mapping[str, str]]
+    asked: Mapping[str, Mapping[str, Meter]]
+    teachers: Mapping[str, Meter]
     views: Sequence[ViewFacts]
+    against: Against
+    topics: Topics
     lists: pl.DataFrame
+    grades: Mapping[int, int]
     depth: float
     settle: Settle
 
     @classmethod
-    def of(cls, build: Finished) -> Self:
-        """Read the tables.
-
-        Raises:
-            StageError: The build has not come that far.
-        """
-        recipe, manifest = build.recipe, build.manifest
-        listed = candidate_lists(build.read("retrieve", CANDIDATES))
-        judgments = build.read("label", JUDGMENTS)
-        views = []
-        for view in recipe.views:
-            mine = judgments.filter(view=view.name)
-            found = read_trials([view], listed, mine)
-            views.append(ViewFacts.of(view, mine, found, recipe.settle))
+    def of(cls, sources: Sources) -> Self:
+        """Work out what there is to say."""
+        manifest, lengths = sources.build.manifest, list(map(len, sources.listed.values()))
         return cls(
             name=manifest["name"],
             status=manifest["status"],
-            reports=build.reports,
+            error=manifest["error"],
+            reports=sources.build.reports,
             seconds={name: stage["seconds"] for name, stage in manifest["stages"].items()},
-            teachers={n: Meter.from_json(m).figures for n, m in manifest["teachers"].items()},
-            views=views,
-            lists=build.read("settle", LISTS),
-            depth=fmean(map(len, listed.values())) if listed else 0.0,
-            settle=recipe.settle,
+            asked={stage: _meters(said) for stage, said in manifest.get("asked", {}).items()},
+            teachers=_meters(manifest["teachers"]),
+            views=views_of(sources),
+            against=Against.of(sources),
+            topics=Topics.of(sources),
+            lists=sources.lists,
+            grades=dict(sources.labels.group_by("grade").len().sort("grade").iter_rows()),
+            depth=fmean(lengths) if lengths else 0.0,
+            settle=sources.recipe.settle,
         )
+
+    @property
+    def kept(self) -> int:
+        """Number of lists that were kept."""
+        return int(self.lists["kept"].sum())
+
+    @property
+    def spent(self) -> Meter:
+        """All that was asked of all teachers."""
+        return sum(self.teachers.values(), Meter())
+
+    def spent_by(self, stage: str) -> Meter | None:
+        """What a stage asked of all teachers; None where it asked none."""
+        asked = self.asked.get(stage)
+        return sum(asked.values(), Meter()) if asked else None
 
     def chance(self, measure: str, trials: float) -> float:
         """What trials that have nothing to do with each other give on average."""
@@ -149,3 +91,7 @@ class BuildFacts:
             "top1": 1 / depth,
             "topk": min(self.settle.top_k / depth, 1.0),
         }[measure]
+
+
+def _meters(said: Mapping[str, Mapping[str, object]]) -> dict[str, Meter]:
+    return {name: Meter.from_json(values) for name, values in said.items()}

@@ -1,0 +1,68 @@
+"""Rule `digests`: the files are those that MANIFEST.json lists, byte for byte."""
+
+import hashlib
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from rankmill.assemble.files import MANIFEST
+from rankmill.errors import TableError
+from rankmill.publish.findings import SHOWN, Finding
+
+
+def read_manifest(folder: Path) -> dict[str, Any]:
+    """MANIFEST.json of a dataset folder.
+
+    Raises:
+        TableError: There is none, or it lists no files.
+    """
+    path = folder / MANIFEST
+    try:
+        manifest: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+        for facts in manifest["files"].values():
+            int(facts["bytes"]), str(facts["sha256"])
+    except FileNotFoundError as error:
+        raise TableError(f"{path}: no such file; expected a dataset folder") from error
+    except (ValueError, TypeError, KeyError, AttributeError) as error:
+        raise TableError(f"{path}: expected files with bytes and sha256: {error}") from error
+    return manifest
+
+
+def digests(folder: Path) -> Finding:
+    """Read every file once, and compare."""
+    listed = read_manifest(folder)["files"]
+    wrong = list(_wrong(folder, listed))
+    return Finding(
+        rule="digests",
+        passed=not wrong,
+        found=f"{len(wrong):,} of {len(listed):,} files damaged"
+        if wrong
+        else f"{len(listed):,} files",
+        limit="the files of MANIFEST.json",
+        rows=tuple(wrong[:SHOWN]),
+        more=max(0, len(wrong) - SHOWN),
+        binding=True,
+    )
+
+
+def _wrong(folder: Path, listed: dict[str, Any]) -> Iterator[str]:
+    there = {
+        path.relative_to(folder).as_posix()
+        for path in folder.rglob("*")
+        if path.is_file() and path != folder / MANIFEST
+    }
+    for path in sorted(there | listed.keys()):
+        if path not in there:
+            yield f"{path} is missing"
+        elif path not in listed:
+            yield f"{path} is not in {MANIFEST}"
+        elif (size := (folder / path).stat().st_size) != listed[path]["bytes"]:
+            yield f"{path} has {size:,} bytes, expected {listed[path]['bytes']:,}"
+        elif _sha256(folder / path) != listed[path]["sha256"]:
+            yield f"{path} has another SHA-256"
+
+
+def _sha256(path: Path) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()

@@ -1,0 +1,99 @@
+"""Rules `lists`, `tau`, `view_tau`, `malformed` and `contamination`: is it good enough to go?"""
+
+import heapq
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+
+import polars as pl
+
+from rankmill.publish.findings import SHOWN, Finding, Rows
+from rankmill.publish.shards import Batch
+from rankmill.publish.spec import Gate
+
+
+@dataclass(slots=True)
+class Mean:
+    """A running mean, and the rows with the least of the values."""
+
+    total: float = 0.0
+    count: int = 0
+    least: list[tuple[float, str]] = field(default_factory=list)
+
+    def add(self, batch: Batch, column: str) -> None:
+        """Take in a column; nulls were not measured."""
+        if column not in batch.rows.columns:
+            return
+        values = batch.rows[column].cast(pl.Float64)
+        self.total, self.count = self.total + float(values.sum()), self.count + values.count()
+        lowest = values.arg_sort(nulls_last=True).head(SHOWN).to_list()
+        named = [
+            (values[place], batch.name(place)) for place in lowest if values[place] is not None
+        ]
+        self.least = heapq.nsmallest(SHOWN, [*self.least, *named])
+
+
+class Quality:
+    """Reads configs `lists`, `judgments` and `contamination`."""
+
+    def __init__(self, gate: Gate) -> None:
+        self.gate, self.lists, self.readings = gate, 0, 0
+        self.agreement = {"tau": Mean(), "view_tau": Mean()}
+        self.malformed, self.touched = Rows(), Rows()
+
+    def see(self, batch: Batch) -> None:
+        """Look at some rows."""
+        match batch.config:
+            case "lists":
+                self.lists += batch.rows.height
+                for column, mean in self.agreement.items():
+                    mean.add(batch, column)
+            case "judgments":
+                self.readings += batch.rows.height
+                for place in (batch.rows["status"] != "valid").arg_true():
+                    self.malformed.add(batch, place, f"is {batch.rows['status'][place]}")
+            case "contamination":
+                rows = batch.rows.select("what", "rule", "collection").iter_rows()
+                for place, (what, rule, collection) in enumerate(rows):
+                    self.touched.add(batch, place, f"a {what} of {collection} ({rule})")
+
+    def findings(self) -> Iterator[Finding]:
+        """One for each of the five."""
+        yield Finding(
+            rule="lists",
+            passed=self.lists >= self.gate.lists,
+            found=f"{self.lists:,}",
+            limit=f"at least {self.gate.lists:,}",
+        )
+        for rule, limit in (("tau", self.gate.tau), ("view_tau", self.gate.view_tau)):
+            yield _agreement(rule, self.agreement[rule], limit)
+        share = self.malformed.count / self.readings if self.readings else 0.0
+        yield Finding(
+            rule="malformed",
+            passed=share <= self.gate.malformed,
+            found=f"{self.malformed.count:,} of {self.readings:,} readings ({share:.2%})",
+            limit=f"at most {self.gate.malformed:.2%}",
+            rows=tuple(self.malformed.first),
+            more=self.malformed.more,
+        )
+        yield Finding(
+            rule="contamination",
+            passed=self.touched.count <= self.gate.contamination,
+            found=f"{self.touched.count:,} rows",
+            limit=f"at most {self.gate.contamination:,}",
+            rows=tuple(self.touched.first),
+            more=self.touched.more,
+        )
+
+
+def _agreement(rule: str, mean: Mean, limit: float) -> Finding:
+    """What no list has was not measured: one trial, or one view. The card says so too."""
+    if not mean.count:
+        return Finding(rule=rule, passed=True, found="not measured", limit=f"at least {limit:.2f}")
+    value = mean.total / mean.count
+    return Finding(
+        rule=rule,
+        passed=value >= limit,
+        found=f"{value:.3f} on average over {mean.count:,} lists",
+        limit=f"at least {limit:.2f}",
+        rows=tuple(f"{name} {low:.3f}" for low, name in mean.least),
+    )

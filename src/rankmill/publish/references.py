@@ -1,0 +1,72 @@
+"""Rule `references`: every id of a document or a query leads to one."""
+
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import polars as pl
+
+from rankmill.publish.findings import Finding, Rows
+from rankmill.publish.shards import Batch, batches
+
+_DOCUMENTS = ("docid", "docids", "source_docid", "shown", "ranked", "corpus-id")
+_QUERIES = ("qid", "query-id")
+_ELSEWHERE = {"contamination", "rejections"}  # what was left out is in no other config
+
+
+class References:
+    """Knows every docid of config `corpus` and every qid of `queries`, by eight bytes each."""
+
+    def __init__(self, folder: Path) -> None:
+        known = {"corpus": _known(folder, "corpus", "docid")}
+        known["queries"] = _known(folder, "queries", "qid")
+        self.homes: Mapping[str, tuple[str, Any]] = {
+            **dict.fromkeys(_DOCUMENTS, ("corpus", known["corpus"])),
+            **dict.fromkeys(_QUERIES, ("queries", known["queries"])),
+        }
+        self.ids, self.broken = 0, Rows()
+
+    def see(self, batch: Batch) -> None:
+        """Look at some rows."""
+        if batch.config in _ELSEWHERE:
+            return
+        for column in filter(self.homes.__contains__, batch.rows.columns):
+            config, known = self.homes[column]
+            ids = _flat(batch.rows.select(column).with_row_index("place"), column)
+            self.ids += len(ids)
+            for place, id_ in ids.filter(~_among(ids[column], known)).iter_rows():
+                self.broken.add(batch, place, f"{column} {id_} is not in {config}")
+
+    def findings(self) -> Iterator[Finding]:
+        """Not one that leads nowhere."""
+        yield Finding(
+            rule="references",
+            passed=not self.broken.count,
+            found=f"{self.broken.count:,} of {self.ids:,} ids lead nowhere",
+            limit="none",
+            rows=tuple(self.broken.first),
+            more=self.broken.more,
+        )
+
+
+def _known(folder: Path, config: str, column: str) -> Any:  # noqa: ANN401 - sorted uint64
+    found = [
+        batch.rows[column].hash().to_numpy()
+        for batch in batches(folder, config)
+        if column in batch.rows.columns
+    ]
+    return np.sort(np.concatenate(found)) if found else np.empty(0, np.uint64)
+
+
+def _flat(rows: pl.DataFrame, column: str) -> pl.DataFrame:
+    """One id a row, without nulls, beside the place of its row."""
+    if isinstance(rows.schema[column], pl.List):
+        rows = rows.explode(column)
+    return rows.drop_nulls(column)
+
+
+def _among(ids: pl.Series, known: Any) -> pl.Series:  # noqa: ANN401 - sorted uint64
+    hashes = ids.hash().to_numpy()
+    places = np.minimum(np.searchsorted(known, hashes), max(0, len(known) - 1))
+    return pl.Series(known[places] == hashes if len(known) else np.zeros(len(ids), bool))
