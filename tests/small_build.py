@@ -138,6 +138,7 @@ def spec() -> Assembly:
 @pytest.fixture
 def facts() -> CardFacts:
     view = {"name": "pointwise", "strategy": {"kind": "pointwise"}, "teacher": "local"}
+    counts = {"unanswered": 0, "tokens_cached": 0, "tokens_out": 5, "money": 0.0}
     return CardFacts(
         name="tea-and-sails",
         version="0.1.0",
@@ -167,6 +168,13 @@ def facts() -> CardFacts:
             StageReport(stage="cluster", read=6, written=6, facts={"clusters": 3}),
             StageReport(stage="settle", read=3, written=2, rejected={"low_agreement": 1}),
         ),
+        corpus="5f" * 32,
+        packages={"polars": "2.1.0", "python": "3.11.9"},
+        weights={},
+        spent={
+            "generate": {"local": {**counts, "replies": 3, "tokens_in": 900, "tokens_out": 40}},
+            "label": {"local": {**counts, "replies": 5, "tokens_in": 2500, "money": None}},
+        },
     )
 
 
@@ -187,5 +195,7 @@ def offline(monkeypatch: pytest.MonkeyPatch) -> None:
     def refuse(*_: object) -> None:
         raise AssertionError("a test reached for the network")
 
-    monkeypatch.setenv("HF_HUB_OFFLINE", "1")
+    for module in ("huggingface_hub.constants", "datasets.config"):  # they read it but once
+        pytest.importorskip(module)
+        monkeypatch.setattr(f"{module}.HF_HUB_OFFLINE", True)
     monkeypatch.setattr("socket.socket.connect", refuse)

@@ -44,6 +44,9 @@ def prompts_of(build: Build) -> list[Prompt]:
         if view.corrections:
             again = _expect(build.prompt(ASK_AGAIN), frozenset({"fault", "form"}), chat=True)
             found += [again] if again not in found else []
+    for export in recipe.assemble.exports:
+        for name, variables in export.prompts.items():
+            found.append(_expect(build.prompt(name), variables, chat=True))
     return found
 
 

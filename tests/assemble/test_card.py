@@ -34,7 +34,7 @@ def test_the_card_reads_as_reviewed(card, spec, facts):
 def test_the_front_matter_lists_the_files_of_every_config(card, spec, facts):
     front, _ = front_of(card(spec, facts))
     exported, by_ids = (
-        ["listwise", "triplets"],
+        ["listwise", "triplets", "mteb-corpus", "mteb-queries", "mteb-qrels"],
         ["lists", "corpus", "queries", "qrels", "judgments"],
     )
     assert [config["config_name"] for config in front["configs"]] == [
@@ -100,5 +100,35 @@ def test_no_line_of_the_card_depends_on_where_it_was_made(card, spec, facts, tmp
 
 def test_the_python_blocks_of_the_card_compile(card, spec, facts):
     blocks = re.findall(r"```python\n(.*?)```", card(spec, facts), flags=re.DOTALL)
-    assert len(blocks) == 4
-    assert [compile(block, "card", "exec").co_name for block in blocks] == ["<module>"] * 4
+    assert len(blocks) == 6
+    assert [compile(block, "card", "exec").co_name for block in blocks] == ["<module>"] * 6
+
+
+def test_every_picture_of_the_card_is_there_and_is_a_picture(card, spec, facts, tmp_path):
+    from xml.etree import ElementTree
+
+    paths = re.findall(r"!\[[^\]]+\]\(([^)]+)\)", card(spec, facts))
+    assert [path.split("/")[-1] for path in paths] == [
+        "agreement.svg",
+        "position_bias.svg",
+        "grades.svg",
+        "evidence.svg",
+    ]
+    for path in paths:
+        assert ElementTree.parse(tmp_path / "dataset" / path).getroot().tag.endswith("svg")
+
+
+def test_without_comparisons_there_is_no_picture_of_position_bias(
+    card, spec, facts, tables, replaced
+):
+    alone = replaced(judgments=tables.judgments.filter(view="pointwise"))
+    assert "position_bias.svg" not in card(spec, facts, alone)
+
+
+def test_the_card_says_where_the_positives_stand_among_the_candidates(card, spec, facts):
+    assert "| 1 | 2 | 2 |\n| 2 | 2 | 0 |\n| 3 | 1 | 1 |\n| 4 | 1 | 0 |\n" in card(spec, facts)
+
+
+def test_words_of_a_title_cannot_end_what_is_to_be_cited(card, facts):
+    cited = card(Assembly(title=r"A} ``` \input{x} & b"), facts)
+    assert "  title = {A inputx \\& b},\n" in cited

@@ -6,17 +6,21 @@ start a heading: they stand in code spans, or with their punctuation escaped.
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from functools import cache
 from typing import Any
 
 from jinja2 import Environment, PackageLoader, StrictUndefined, Template
 
 from rankmill.assemble.facts import CardFacts, Measures
+from rankmill.assemble.pictures import Picture
 from rankmill.assemble.spec import Assembly
 from rankmill.assemble.toml import dumps
-from rankmill.export import Written, config_of
+from rankmill.contamination import Looked
+from rankmill.export import SPLITS, Written, config_of
 from rankmill.export.ids import COLUMNS
-from rankmill.tables import REJECTIONS
+from rankmill.tables import CONTAMINATION, REJECTIONS
+from rankmill.teachers.meter import in_money
 
 _TAGS = ("rankmill", "synthetic", "information-retrieval", "learning-to-rank", "llm-labels")
 _SIZES = (
@@ -28,18 +32,37 @@ _SIZES = (
 )
 
 _LEFT_OUT = "everything that was left out, at which stage, by which rule"
+_WHOLE = "full"
+"""The split of a file that is one for all; `all` is a word of `datasets`' own."""
+_TOUCHED = "documents and queries that touch evaluation collections, and by which rule"
 
 Counts = Mapping[str, Mapping[str, int]]
 """Rows by config and split."""
 
 
-def render(spec: Assembly, facts: CardFacts, files: Sequence[Written], measures: Measures) -> str:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Shown:
+    """What a card says that is neither in the recipe nor in the files.
+
+    Attributes:
+        measures: Of the tables.
+        looked: Evaluation collections that the dataset was held against.
+        pictures: Those drawn.
+    """
+
+    measures: Measures
+    looked: Sequence[Looked]
+    pictures: Sequence[Picture]
+
+
+def render(spec: Assembly, facts: CardFacts, files: Sequence[Written], shown: Shown) -> str:
     """The text of README.md."""
+    measures = shown.measures
     title = " ".join((spec.title or facts.name).split())
     counts: dict[str, dict[str, int]] = {}
     for file in files:
         if file.config:
-            counts.setdefault(file.config, {})[file.split] = file.rows
+            counts.setdefault(file.config, {})[file.split or _WHOLE] = file.rows
     return _template().render(
         front=_front(spec, title, files, measures),
         title=title,
@@ -47,9 +70,13 @@ def render(spec: Assembly, facts: CardFacts, files: Sequence[Written], measures:
         facts=facts,
         columns=_columns(spec),
         counts=counts,
+        splits=list(dict.fromkeys(split for rows in counts.values() for split in rows)),
         others=_others(spec, files),
-        examples=list(_examples(spec, counts)),
+        examples=list(_examples(spec, files)),
         measures=measures,
+        looked=shown.looked,
+        pictures=shown.pictures,
+        cited=re.sub(r"[^a-z0-9]+", "-", facts.name.lower()).strip("-"),
         recipe=dumps(facts.recipe),
     )
 
@@ -78,7 +105,9 @@ def _configs(files: Sequence[Written]) -> list[dict[str, Any]]:
     for file in files:
         if file.config:
             path = file.paths[0] if len(file.paths) == 1 else list(file.paths)
-            configs.setdefault(file.config, []).append({"split": file.split or "all", "path": path})
+            configs.setdefault(file.config, []).append(
+                {"split": file.split or _WHOLE, "path": path}
+            )
     return [
         {"config_name": name, "data_files": paths} | ({} if number else {"default": True})
         for number, (name, paths) in enumerate(configs.items())
@@ -93,7 +122,7 @@ def _columns(spec: Assembly) -> dict[str, str]:
         for file in export.files()
         if (config := config_of(export, file))
     }
-    return exported | COLUMNS | {REJECTIONS.name: _LEFT_OUT}
+    return exported | COLUMNS | {REJECTIONS.name: _LEFT_OUT, CONTAMINATION.name: _TOUCHED}
 
 
 def _others(spec: Assembly, files: Sequence[Written]) -> dict[str, tuple[str, list[str]]]:
@@ -106,11 +135,13 @@ def _others(spec: Assembly, files: Sequence[Written]) -> dict[str, tuple[str, li
     return others
 
 
-def _examples(spec: Assembly, counts: Counts) -> Iterator[tuple[str, str]]:
+def _examples(spec: Assembly, files: Sequence[Written]) -> Iterator[tuple[str, str]]:
     """The name of every export that has rows and says how it is used, and how."""
     for one in spec.exports:
-        if one.example and (splits := counts.get(one.folder)):
-            words = {"{data}": "<folder>", "{config}": one.folder, "{split}": next(iter(splits))}
+        mine = {file.split for file in files if file.paths[0].startswith(f"{one.folder}/")}
+        if one.example and mine:
+            split = next((split for split in SPLITS if split in mine), _WHOLE)
+            words = {"{data}": "<folder>", "{config}": one.folder, "{split}": split}
             text = one.example
             for name, value in words.items():
                 text = text.replace(name, value)
@@ -142,7 +173,7 @@ def _template() -> Template:
         keep_trailing_newline=True,
     )
     filters = {"cell": _cell, "prose": _prose, "fenced": _fenced, "n": _count, "mean": _rounded}
-    environment.filters.update(filters)
+    environment.filters.update(filters, money=in_money, bibtex=_bibtex)
     return environment.get_template("card.md.j2")
 
 
@@ -167,6 +198,12 @@ def _prose(text: str) -> str:
 def _fenced(text: str, language: str) -> str:
     ticks = _ticks(text, 3)
     return f"{ticks}{language}\n{text}{ticks}"
+
+
+def _bibtex(text: str) -> str:
+    """Text in a BibTeX field in a block of code: nothing in it can end either."""
+    words = re.sub(r"[{}`\\]", "", text).replace("&", "\\&")
+    return " ".join(words.split())
 
 
 def _count(number: int) -> str:

@@ -1,18 +1,23 @@
 """Tables in, dataset folder out."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import polars as pl
 
-from rankmill.assemble.card import render
+from rankmill.assemble.about import about
+from rankmill.assemble.apart import set_apart
+from rankmill.assemble.card import Shown, render
 from rankmill.assemble.facts import CardFacts, measure
 from rankmill.assemble.files import write_manifest
+from rankmill.assemble.pictures import draw
 from rankmill.assemble.spec import Assembly
+from rankmill.contamination import look
 from rankmill.errors import StageError
 from rankmill.export import AssemblyInput, Exported, Ids, Labelled, Written, write, write_frame
-from rankmill.tables import REJECTIONS
+from rankmill.report import StageReport
+from rankmill.tables import CONTAMINATION, REJECTIONS
 
 _MISSING = pl.DataFrame(schema={"export": pl.String, **REJECTIONS.columns})
 
@@ -23,11 +28,14 @@ class Assembled:
 
     Attributes:
         files: What was written, those without a row left out.
+        report: Kept lists that were read and written; a list whose query is nearly one of
+            another split is rejected.
         missing: Kept lists that an export could not use, by export and rule. They are in every
             other config, and named among the rejections.
     """
 
     files: Sequence[Written]
+    report: StageReport
     missing: Mapping[str, Mapping[str, int]]
 
     @property
@@ -51,31 +59,38 @@ def assemble(spec: Assembly, tables: AssemblyInput, folder: Path, facts: CardFac
         StageError: No list was kept, so there is nothing to train on.
     """
     tables.check()
+    tables, near, report = set_apart(tables, spec.near_duplicate)
     if tables.labels.is_empty():
         raise StageError(f"assemble: expected a kept list, found 0 of {len(tables.lists):,}")
-    labelled = Labelled(tables, spec.policy)
+    labelled = Labelled(tables, spec.policy, spec.order)
     missing = _missing(spec.exports, labelled)
-    rejections = pl.concat([tables.rejections, missing.drop("export")])
+    rejections = pl.concat([tables.rejections, near, missing.drop("export")])
+    touched, looked = look(tables.evaluation, tables.documents, tables.kept)
     files = write((*spec.exports, Ids()), labelled, folder)
     files += write_frame(REJECTIONS, "rejected", rejections, folder)
+    files += write_frame(CONTAMINATION, "found", touched, folder)
     counts = missing.group_by("export", "rule").len().sort("export", "rule")
     made = Assembled(
         files=files,
+        report=report,
         missing={
             str(name): dict(some.select("rule", "len").iter_rows())
             for (name,), some in counts.group_by("export", maintain_order=True)
         },
     )
-    card = render(spec, facts, made.files, measure(tables))
+    facts = replace(facts, reports=(*facts.reports, report))
+    measures = measure(labelled)
+    shown = Shown(measures=measures, looked=looked, pictures=draw(measures, folder))
+    card = render(spec, facts, made.files, shown)
     (folder / "README.md").write_text(card, encoding="utf-8")
-    write_manifest(folder)
+    write_manifest(folder, about(spec, facts, made.files, looked))
     return made
 
 
 def _missing(exports: Sequence[Exported], labelled: Labelled) -> pl.DataFrame:
     """REJECTIONS of lists that an export could not use, and the export."""
     lacking = [
-        one.missing(labelled.pairs, labelled.policy).select(
+        one.unusable(labelled).select(
             pl.lit(one.folder).alias("export"),
             pl.lit("assemble").alias("stage"),
             "id",

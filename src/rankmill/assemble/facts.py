@@ -6,7 +6,8 @@ from typing import Any
 
 import polars as pl
 
-from rankmill.export.tables import SPLITS, AssemblyInput
+from rankmill.export.parts import Labelled, Policy
+from rankmill.export.tables import SPLITS
 from rankmill.label.rows import reading
 from rankmill.position import PositionBias, position_bias
 from rankmill.report import StageReport
@@ -24,6 +25,10 @@ class CardFacts:
         recipe: Identity of the resolved recipe, with keys `teachers`, `views` and `settle`.
         prompts: Fingerprint of every prompt file used, by name.
         reports: One per stage, in order.
+        corpus: Digest of what the corpus held when it was read.
+        packages: Versions of what shapes bytes, by package.
+        weights: What is known of the recipe's models: where from, and digests of their files.
+        spent: What the replies took that the dataset stands on; see `provenance.spent`.
     """
 
     name: str
@@ -31,6 +36,10 @@ class CardFacts:
     recipe: Mapping[str, Any]
     prompts: Mapping[str, str]
     reports: Sequence[StageReport]
+    corpus: str
+    packages: Mapping[str, str]
+    weights: Mapping[str, Any]
+    spent: Mapping[str, Mapping[str, Mapping[str, Any]]]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -50,6 +59,10 @@ class Measures:
         readings: View, teacher, status and number of the kept lists' readings.
         licences: Documents under each licence, as its source words it; `None` is not stated.
         langs: Languages of the documents, as BCP 47 tags.
+        taus: Kendall's tau between the trials of a view, or else between views, of every kept
+            list that has one.
+        ranks: Mean grade, and number of labels, at every rank of the kept lists.
+        candidates: Positives, and all documents, at every rank that the retriever gave.
     """
 
     lists: tuple[int, int]
@@ -62,10 +75,14 @@ class Measures:
     readings: Sequence[tuple[str, str, str, int]]
     licences: Mapping[str | None, int]
     langs: Sequence[str]
+    taus: Sequence[float]
+    ranks: Mapping[int, tuple[float, int]]
+    candidates: Mapping[int, tuple[int, int]]
 
 
-def measure(tables: AssemblyInput) -> Measures:
+def measure(labelled: Labelled) -> Measures:
     """Count and average what the tables hold."""
+    tables, pairs = labelled.tables, labelled.pairs
     every = tables.lists
     kept = every.filter("kept")
     grades = tables.labels.group_by("grade").len().sort("grade", descending=True)
@@ -91,7 +108,21 @@ def measure(tables: AssemblyInput) -> Measures:
         readings=readings.rows(),
         licences=dict(licences.collect(engine="streaming").iter_rows()),
         langs=langs.collect(engine="streaming")["lang"].to_list(),
+        taus=kept.select(pl.coalesce("tau", "view_tau").drop_nulls()).to_series().to_list(),
+        ranks=_at(pairs, "rank", pl.col("grade").mean(), pl.len()),
+        candidates=_at(pairs, "candidate_rank", _positives(labelled.policy), pl.len()),
     )
+
+
+def _at(pairs: pl.DataFrame, rank: str, *values: pl.Expr) -> dict[int, Any]:
+    """Two values of the documents at every rank, from the first."""
+    named = dict(zip(("one", "other"), values, strict=True))
+    found = pairs.group_by(rank).agg(**named).sort(rank)
+    return {place: (one, other) for place, one, other in found.iter_rows()}
+
+
+def _positives(policy: Policy) -> pl.Expr:
+    return (pl.col("grade") >= policy.positive_grade).sum()
 
 
 def biases(judgments: pl.DataFrame) -> dict[str, PositionBias]:

@@ -2,19 +2,28 @@
 
 import hashlib
 import json
+from collections.abc import Mapping
 from pathlib import Path
+from types import MappingProxyType
+from typing import Any
 
 MANIFEST = "MANIFEST.json"
 
 
-def write_manifest(folder: Path) -> None:
-    """Write the size and SHA-256 of every other file in `folder`, sorted by path."""
+def write_manifest(folder: Path, about: Mapping[str, Any] = MappingProxyType({})) -> None:
+    """Write what is said of a dataset, and size and SHA-256 of every other file, sorted by path.
+
+    Args:
+        folder: The dataset's.
+        about: Plain JSON values; they come before `files`.
+    """
     files = {
         path.relative_to(folder).as_posix(): _facts(path)
         for path in folder.rglob("*")
         if path.is_file() and path != folder / MANIFEST
     }
-    text = json.dumps({"files": dict(sorted(files.items()))}, indent=2, ensure_ascii=False)
+    said = {**about, "files": dict(sorted(files.items()))}
+    text = json.dumps(said, indent=2, ensure_ascii=False)
     (folder / MANIFEST).write_text(text + "\n", encoding="utf-8")
 
 

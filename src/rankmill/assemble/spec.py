@@ -1,11 +1,22 @@
 """What a recipe says about the dataset folder."""
 
+from pathlib import Path
 from typing import Any, Self
 
 from pydantic import Field, field_validator, model_validator
 
-from rankmill.export import RESERVED, Export, Listwise, Policy, Triplets, asked_for
-from rankmill.spec import Spec
+from rankmill.export import (
+    RESERVED,
+    Beir,
+    Export,
+    Listwise,
+    Mteb,
+    Policy,
+    Triplets,
+    asked_for,
+)
+from rankmill.export.curriculum import Order
+from rankmill.spec import Machine, Spec
 
 
 class Assembly(Spec):
@@ -18,6 +29,13 @@ class Assembly(Spec):
         negative_grade: A document with at most this grade is a negative.
         exports: The formats that trainers read; each is named by its `kind`, or `for` what it is
             to be used. The tables by ids are there whatever they are.
+        near_duplicate: From this likeness on, two queries are one: a list of train is left out
+            whose query is in a held-out split too. See `apart.alike`.
+        evaluation: Folders of evaluation collections in BEIR's layout, relative to the recipe's.
+            The dataset says which of its documents and queries touch them. Its identity has their
+            names and contents, wherever they lie.
+        order: Of the lists of the split `train` in all files; by qid if there is none. A trainer
+            that shuffles undoes it.
         title: Heading of the card; the recipe's name if empty.
         licence: Licence of the dataset, best as an SPDX id. Without one, the card takes the
             corpus's, if every document has the same.
@@ -27,7 +45,10 @@ class Assembly(Spec):
     negatives: int = Field(default=4, ge=1)
     positive_grade: int = Field(default=2, ge=1)
     negative_grade: int = Field(default=0, ge=0)
-    exports: tuple[Export, ...] = (Listwise(), Triplets())
+    exports: tuple[Export, ...] = (Listwise(), Triplets(), Beir(), Mteb())
+    near_duplicate: float = Field(default=0.8, gt=0, le=1)
+    evaluation: tuple[Path, ...] = Machine(())
+    order: Order | None = None
     title: str = ""
     licence: str | None = None
     tags: tuple[str, ...] = ()
@@ -45,6 +66,14 @@ class Assembly(Spec):
         taken = [*folders, *RESERVED]
         if twice := sorted({name for name in folders if taken.count(name) > 1}):
             raise ValueError(f"exports: the name {twice[0]} is taken; give this one another `name`")
+        return self
+
+    @model_validator(mode="after")
+    def collections_are_apart(self) -> Self:
+        """Refuse two evaluation collections of one name."""
+        names = [path.name for path in self.evaluation]
+        if twice := sorted({name for name in names if names.count(name) > 1}):
+            raise ValueError(f"evaluation: two folders are called {twice[0]}")
         return self
 
     @model_validator(mode="after")

@@ -5,17 +5,80 @@ from typing import Annotated, Any, get_args
 
 from pydantic import Field
 
+from rankmill.export.automodel import Automodel
 from rankmill.export.base import Exported, Scale
+from rankmill.export.beir import Beir
+from rankmill.export.by_ids import ByIds
+from rankmill.export.colbert import Colbert
+from rankmill.export.dpo import Dpo
+from rankmill.export.e2rank import E2Rank
+from rankmill.export.flagembedding import FlagEmbedding, FlagReranker
+from rankmill.export.fullrank import FullRank
+from rankmill.export.gpl import Gpl
+from rankmill.export.grouprank import GroupRank
 from rankmill.export.groups import Groups
+from rankmill.export.grpo import Grpo
 from rankmill.export.ids import Ids
+from rankmill.export.labelled_pairs import LabelledPairs
+from rankmill.export.lipo import Lipo
 from rankmill.export.listwise import Listwise
+from rankmill.export.llama_factory import LlamaFactory
+from rankmill.export.mteb import Mteb
+from rankmill.export.ntuples import Ntuples
+from rankmill.export.pairs import Pairs
 from rankmill.export.parts import Labelled, Policy
+from rankmill.export.ragas import Ragas
+from rankmill.export.rankgpt import RankGPT
+from rankmill.export.rankllm import RankLLM
+from rankmill.export.rankzephyr import RankZephyr
+from rankmill.export.reasonrank import ReasonRank
+from rankmill.export.rerank_eval import RerankEval
+from rankmill.export.reward import Reward
+from rankmill.export.scored_ntuples import ScoredNtuples
+from rankmill.export.sft import Sft
 from rankmill.export.tables import SPLITS, AssemblyInput
+from rankmill.export.tevatron import Tevatron, TevatronIds, TevatronRerank
+from rankmill.export.trec import Trec
 from rankmill.export.triplets import Triplets
+from rankmill.export.verl import Verl
 from rankmill.export.write import Written, config_of, write, write_frame
 
 Export = Annotated[
-    Listwise | Triplets | Groups,
+    Listwise
+    | Triplets
+    | Automodel
+    | ByIds
+    | Colbert
+    | FlagEmbedding
+    | FlagReranker
+    | Gpl
+    | LabelledPairs
+    | Lipo
+    | Ntuples
+    | Pairs
+    | RerankEval
+    | ScoredNtuples
+    | Tevatron
+    | TevatronIds
+    | TevatronRerank
+    | Groups
+    | Dpo
+    | E2Rank
+    | FullRank
+    | GroupRank
+    | Grpo
+    | LlamaFactory
+    | RankGPT
+    | RankLLM
+    | RankZephyr
+    | ReasonRank
+    | Reward
+    | Sft
+    | Verl
+    | Beir
+    | Mteb
+    | Trec
+    | Ragas,
     Field(discriminator="kind"),
 ]
 """Everything that labelled lists can be written as."""
@@ -52,11 +115,13 @@ __all__ = [
     "RESERVED",
     "SPLITS",
     "AssemblyInput",
+    "Beir",
     "Export",
     "Exported",
     "Ids",
     "Labelled",
     "Listwise",
+    "Mteb",
     "Policy",
     "Scale",
     "Triplets",

@@ -7,7 +7,7 @@ from typing import Any, ClassVar, Literal
 import polars as pl
 from pydantic import Field
 
-from rankmill.export.parts import NONE_MISSING, Part, Policy
+from rankmill.export.parts import NONE_MISSING, Labelled, Part, Policy
 from rankmill.spec import Spec
 from rankmill.tables import Table
 
@@ -29,6 +29,20 @@ class Scale:
         """Whether differences of scores mean something, and not only their order."""
         return self.score_kind in {"mean_score", "bradley_terry", "plackett_luce"}
 
+    def unmeasured(self, instead: str) -> str | None:
+        """Why nothing can be learned from differences of scores; None if something can.
+
+        Args:
+            instead: What would do without.
+        """
+        if self.measures:
+            return None
+        return (
+            f"scores of {self.score_kind} order documents, but say nothing about how far apart "
+            "they are; let settle.rule be mean_score, bradley_terry or plackett_luce, or ask for "
+            f"{instead}"
+        )
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class File:
@@ -42,7 +56,8 @@ class File:
         rows: Cuts them out of a part of the labelled lists; of `of` the corpus, out of its frame
             of documents: DOCUMENTS, cluster and split.
         header: Whether a `.tsv` begins with the names of its columns.
-        bare: Whether a `.json` is the array of its only column's values, in place of objects.
+        bare: Whether a `.json` or `.jsonl` holds its only column's values, in place of objects.
+        around: What a `.json` has before and after its array.
     """
 
     path: str
@@ -51,6 +66,7 @@ class File:
     of: Literal["lists", "corpus"] = "lists"
     header: bool = True
     bare: bool = False
+    around: tuple[str, str] = ("", "")
 
 
 class Exported(Spec):
@@ -98,6 +114,19 @@ class Exported(Spec):
         del pairs, policy
         return NONE_MISSING
 
+    def unusable(self, labelled: Labelled) -> pl.DataFrame:
+        """As `missing`, for an export that must see more than the labels."""
+        return self.missing(labelled.pairs, labelled.policy)
+
+    @property
+    def prompts(self) -> Mapping[str, frozenset[str]]:
+        """The prompts that it renders, and what each must fill in."""
+        return {}
+
     def files(self) -> Sequence[File]:
         """What it writes."""
         raise NotImplementedError
+
+    def notes(self) -> Mapping[str, str]:
+        """Small files that say the same of every build: their text, by path."""
+        return {}

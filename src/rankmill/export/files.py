@@ -1,6 +1,7 @@
 """Files that grow part by part, with bytes that depend on their rows alone."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -12,6 +13,21 @@ from rankmill.tables import Table
 SHARD_BYTES = 500_000_000
 """A Parquet or JSON Lines file that has grown beyond is followed by another."""
 _SHARDED = {".parquet", ".jsonl"}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Shape:
+    """How a file of text is written.
+
+    Attributes:
+        header: Whether a `.tsv` begins with the names of its columns.
+        bare: Whether a `.json` or `.jsonl` holds its only column's values, in place of objects.
+        around: What a `.json` has before and after its array.
+    """
+
+    header: bool = True
+    bare: bool = False
+    around: tuple[str, str] = ("", "")
 
 
 class Sink(Protocol):
@@ -39,16 +55,15 @@ class Growing:
         self,
         path: Path,
         table: Table,
+        shape: Shape | None = None,
         *,
-        header: bool = True,
-        bare: bool = False,
         shard_bytes: int = SHARD_BYTES,
     ) -> None:
-        """Nothing is written yet; see `File` for `header` and `bare`."""
+        """Nothing is written yet."""
         self.rows = 0
         self.paths: Sequence[Path] = ()
         self._path, self._table, self._limit = path, table, shard_bytes
-        self._header, self._bare = header, bare
+        self._shape = shape or Shape()
         self._shards: list[Path] = []
         self._sink: Sink | None = None
 
@@ -86,14 +101,18 @@ class Growing:
     def _open(self, path: Path) -> Sink:
         if path.suffix == ".parquet":
             return _Parquet(path, self._table)
-        return _Text(path, header=self._header, bare=self._bare)
+        return _Text(path, self._shape)
 
     def _is_full(self, shard: Path) -> bool:
         return self._path.suffix in _SHARDED and shard.stat().st_size >= self._limit
 
 
 class _Parquet:
-    """Compressed with zstd, one row group a part. Texts hardly repeat: no dictionaries."""
+    """Compressed with zstd, one row group a part.
+
+    Texts hardly repeat, so there are no dictionaries; and nobody looks for a range of them, so
+    only the columns of the key have statistics.
+    """
 
     def __init__(self, path: Path, table: Table) -> None:
         from pyarrow.parquet import ParquetWriter
@@ -101,7 +120,12 @@ class _Parquet:
         empty = table.empty().to_arrow(compat_level=pl.CompatLevel.oldest())
         self._schema = plain(empty.schema)
         self._writer = ParquetWriter(
-            path, self._schema, compression="zstd", compression_level=1, use_dictionary=False
+            path,
+            self._schema,
+            compression="zstd",
+            compression_level=1,
+            use_dictionary=False,
+            write_statistics=list(table.key),
         )
 
     def write(self, rows: pl.DataFrame) -> None:
@@ -115,35 +139,41 @@ class _Parquet:
 class _Text:
     """Text: lines of JSON, one array of it, or values with tabs or spaces between them."""
 
-    def __init__(self, path: Path, *, header: bool, bare: bool) -> None:
+    def __init__(self, path: Path, shape: Shape) -> None:
         self._handle = path.open("wb")
         self._array = path.suffix == ".json"
-        self._header, self._bare = header, bare
+        self._shape = shape
         self._separator = {".tsv": "\t", ".txt": " "}.get(path.suffix)
         self._begun = False
 
     def write(self, rows: pl.DataFrame) -> None:
         if self._array:
-            self._handle.write(b",\n" if self._begun else b"[\n")
+            before, _ = self._shape.around
+            self._handle.write(b",\n" if self._begun else f"{before}[\n".encode())
             self._handle.write(b",\n".join(self._items(rows)))
         elif self._separator:
-            names = self._separator == "\t" and self._header and not self._begun
+            names = self._separator == "\t" and self._shape.header and not self._begun
             rows.write_csv(
                 self._handle, separator=self._separator, include_header=names, quote_style="never"
             )
+        elif self._shape.bare:
+            self._handle.writelines(item + b"\n" for item in self._items(rows))
         else:
             rows.write_ndjson(self._handle)
         self._begun = True
 
     def close(self) -> None:
         if self._array:
-            self._handle.write(b"\n]\n")
+            _, after = self._shape.around
+            self._handle.write(f"\n]{after}\n".encode())
         self._handle.close()
 
     def _items(self, rows: pl.DataFrame) -> Sequence[bytes]:
-        if self._bare:
-            return [orjson.dumps(value) for value in rows.to_series().to_list()]
-        return rows.write_ndjson().encode().splitlines()
+        lines = rows.write_ndjson().encode().splitlines()
+        if self._shape.bare:  # {"name":value}
+            begins = len(orjson.dumps(rows.columns[0])) + len("{:")
+            return [line[begins:-1] for line in lines]
+        return lines
 
 
 def plain(schema: Any) -> Any:  # noqa: ANN401 - an Arrow schema

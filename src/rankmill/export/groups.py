@@ -1,7 +1,7 @@
 """Many shorter lists out of one that was labelled."""
 
 import random
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from typing import Annotated, ClassVar, Literal, Self
 
 import polars as pl
@@ -24,7 +24,7 @@ GROUPS = Table(
 )
 
 
-class Groups(Exported):
+class Sampled(Exported):
     """Cut groups of several sizes out of every labelled list, and shuffle each.
 
     A group takes every n-th document from somewhere in the ranking, with n and the beginning drawn
@@ -40,11 +40,6 @@ class Groups(Exported):
         seed: Draws them.
     """
 
-    kind: Literal["groups"] = "groups"
-    columns: ClassVar[str] = (
-        "shorter lists cut out of the labelled ones, in random order: qid, group, docids, scores, "
-        "grades"
-    )
     sizes: tuple[Annotated[int, Field(ge=2)], ...] = (5, 10, 20)
     per_list: int = Field(default=10, ge=1)
     seed: int = 17
@@ -74,19 +69,32 @@ class Groups(Exported):
             groups.append(tuple(group))
         return groups
 
-    def files(self) -> Sequence[File]:
-        """`{split}.parquet`, by ids."""
-        return [File(path="{split}.parquet", table=GROUPS, rows=self._groups)]
-
-    def _groups(self, part: Part) -> pl.DataFrame:
+    def groups(self, part: Part) -> pl.DataFrame:
+        """GROUPS of a part."""
         lists = part.nested(part.documents, docids="docid", scores="score", grades="grade")
-        return pl.DataFrame(list(self._rows(lists)), schema=GROUPS.columns, orient="row")
+        depths = lists.select("qid", pl.col("docids").list.len())
+        drawn = [self.places(qid, depth) for qid, depth in depths.iter_rows()]
+        places = pl.Series("places", drawn, dtype=pl.List(pl.List(pl.Int64)))
+        groups = lists.with_columns(places).explode("places").drop_nulls("places")
+        place, number = pl.col("places"), pl.int_range(pl.len(), dtype=pl.Int32).over("qid")
+        return groups.select(
+            "qid", number.alias("group"), pl.col("docids", "scores", "grades").list.gather(place)
+        )
 
-    def _rows(self, lists: pl.DataFrame) -> Iterator[tuple[object, ...]]:
-        for qid, docids, *values in lists.select("qid", "docids", "scores", "grades").iter_rows():
-            for number, places in enumerate(self.places(qid, len(docids))):
-                columns = ([column[place] for place in places] for column in (docids, *values))
-                yield qid, number, *columns
+
+class Groups(Sampled):
+    """The groups by ids."""
+
+    kind: Literal["groups"] = "groups"
+    columns: ClassVar[str] = (
+        "shorter lists cut out of the labelled ones, in random order: qid, group, docids, scores, "
+        "grades"
+    )
+    losses: ClassVar[tuple[str, ...]] = ("groups",)
+
+    def files(self) -> Sequence[File]:
+        """`{split}.parquet`."""
+        return [File(path="{split}.parquet", table=GROUPS, rows=self.groups)]
 
 
 def _evenly(every: list[tuple[int, int, int]], chance: random.Random) -> list[tuple[int, int, int]]:

@@ -6,6 +6,7 @@ from typing import ClassVar, Literal
 import polars as pl
 
 from rankmill.export.base import Exported, File
+from rankmill.export.curriculum import FORMULAS, importance
 from rankmill.export.parts import Part
 from rankmill.tables import DOCUMENTS, JUDGMENTS, LISTS, QUERIES, Schema, Table
 
@@ -28,9 +29,12 @@ LIST_IDS = Table(
         "votes": pl.List(pl.Int32),
         "candidate_ranks": pl.List(pl.Int32),
         "origins": pl.List(pl.String),
+        "importances": pl.List(pl.Float64),
         **_without(LISTS, "qid", "kept", "reason"),
+        **dict.fromkeys(FORMULAS, pl.Float64),
+        "order_index": pl.Int64,
     },
-    nullable=LISTS.nullable,
+    nullable=LISTS.nullable | set(FORMULAS),
 )
 CORPUS = Table(
     name="corpus",
@@ -104,8 +108,10 @@ def _lists(part: Part) -> pl.DataFrame:
         votes="votes",
         candidate_ranks="candidate_rank",
         origins="origin",
+        importances=importance(pl.col("rank")),
     )
-    return lists.select(list(LIST_IDS.columns))
+    order = pl.col("number").cast(pl.Int64).alias("order_index")
+    return lists.with_columns(order).select(list(LIST_IDS.columns))
 
 
 def _corpus(documents: pl.DataFrame) -> pl.DataFrame:

@@ -1,19 +1,24 @@
 """The labelled lists of a build, part by part: what every export is cut from."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
+import numpy as np
 import polars as pl
 
+from rankmill.export.curriculum import Order, difficulties
 from rankmill.export.tables import AssemblyInput
 from rankmill.tables import JUDGMENTS
 
 _DOCUMENTS = 50_000
 _PAIRS = 16_384
+
+Columns = Mapping[str, str | pl.Expr]
+"""Names of list columns, and the column or expression that each gathers."""
 
 WORDS = pl.concat_str("title", pl.lit("\n"), "text").str.strip_chars()
 """A document as a trainer gets it: its title, if any, on a line of its own, then its text.
@@ -64,24 +69,44 @@ class Policy:
         )
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Span:
+    """What the labels of a whole build reach.
+
+    Attributes:
+        best_grade: The highest grade.
+        lowest: The lowest score.
+        highest: The highest score.
+    """
+
+    best_grade: int
+    lowest: float
+    highest: float
+
+
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Part:
     """Some labelled lists of one split.
 
     Attributes:
-        lists: One row a list, by qid: the columns of QUERIES but split, with `query` for `text`;
-            score_kind; and the columns of LISTS but kept and reason.
+        span: What the labels of all parts reach.
+        lists: One row a list, in their order: the columns of QUERIES but split, with `query` for
+            `text`; score_kind; the columns of LISTS but kept and reason; those of
+            `curriculum.FORMULAS`; and `number`, which counts the lists of the build from 0.
         documents: One row a document of a list, lists in the order of `lists`, best first: qid,
             docid, rank, grade, score, stderr, votes, candidate_rank, candidate_score, origin,
-            title, text, words (title and text in one).
+            number (its row in the corpus, from 0), title, text, words (title and text in one).
         judgments: JUDGMENTS of these lists, valid or not, by their key.
+        prompt_folders: Folders with prompts of the recipe's own.
     """
 
     split: str
     policy: Policy
+    span: Span
     lists: pl.DataFrame
     documents: pl.DataFrame
     judgments: pl.DataFrame
+    prompt_folders: tuple[Path, ...] = ()
 
     @cached_property
     def positives(self) -> pl.DataFrame:
@@ -91,11 +116,15 @@ class Part:
     @cached_property
     def negatives(self) -> pl.DataFrame:
         """The rows of `documents` that are negatives, at most so many a list, hardest first."""
+        return self.hardest(self.policy.negatives)
+
+    def hardest(self, most: int) -> pl.DataFrame:
+        """The rows of `documents` that are negatives: of a list those ranked highest at first."""
         negative = self.documents.filter(pl.col("grade") <= self.policy.negative_grade)
         # `documents` comes list by list, so a stable sort by list and place keeps their order.
         return (
             negative.with_columns(place=pl.col("candidate_rank").rank("ordinal").over("qid"))
-            .filter(pl.col("place") <= self.policy.negatives)
+            .filter(pl.col("place") <= most)
             .sort(pl.col("qid").rle_id(), "place")
             .drop("place")
         )
@@ -112,13 +141,28 @@ class Part:
         joined = self.lists.join(gathered, on="qid", how="left", maintain_order="left")
         return joined.with_columns(pl.col(name).fill_null([]) for name in named)
 
+    def contrasted(self, most: int, positive: Columns, negative: Columns) -> pl.DataFrame:
+        """The lists that have a positive and a negative, with columns gathered from both.
+
+        Args:
+            most: Negatives of a list, hardest first.
+            positive: Name of each new column, and what it gathers of the positives, best first.
+            negative: The same of the negatives.
+        """
+        positives = self.nested(self.positives, **positive)
+        negatives = self.nested(self.hardest(most), **negative).select("qid", *negative)
+        joined = positives.join(negatives, on="qid", maintain_order="left")
+        return joined.filter(pl.all_horizontal(pl.col(*positive, *negative).list.len() > 0))
+
 
 class Labelled:
     """The labelled lists of checked tables. Texts are on disk; the rest is numbers and ids."""
 
-    def __init__(self, tables: AssemblyInput, policy: Policy) -> None:
+    def __init__(self, tables: AssemblyInput, policy: Policy, order: Order | None = None) -> None:
+        """Lists for training come in `order`; all others, and without one, by qid."""
         self.tables = tables
         self.policy = policy
+        self.order = order
 
     @cached_property
     def pairs(self) -> pl.DataFrame:
@@ -127,16 +171,35 @@ class Labelled:
             "qid", "docid", "origin", candidate_rank="rank", candidate_score="score"
         )
         splits = self.tables.kept.select("qid", "split")
-        labels = self.tables.labels.join(splits, on="qid")
+        numbers = self.tables.places.select("docid").with_row_index("number")
+        labels = self.tables.labels.join(splits, on="qid").join(numbers, on="docid")
         return labels.join(found, on=["qid", "docid"]).sort("qid", "rank")
 
     @cached_property
+    def span(self) -> Span:
+        """What its labels reach."""
+        score = pl.col("score")
+        reached = self.pairs.select(pl.max("grade"), low=score.min(), high=score.max())
+        best_grade, lowest, highest = reached.row(0)
+        return Span(best_grade=best_grade, lowest=lowest, highest=highest)
+
+    @cached_property
     def lists(self) -> pl.DataFrame:
-        """One row a kept list, by qid."""
-        kinds = self.tables.labels.select("qid", "score_kind").unique("qid")
+        """One row a kept list, in their order."""
+        kinds = self.pairs.filter(rank=1).select("qid", "score_kind")
         queries = self.tables.kept.rename({"text": "query"})
         facts = self.tables.lists.drop("kept", "reason")
-        return queries.join(kinds, on="qid").join(facts, on="qid").sort("qid")
+        joined = queries.join(kinds, on="qid").join(facts, on="qid")
+        lists = joined.join(self._difficulties, on="qid").sort("qid")
+        if self.order:
+            train = pl.col("split") == "train"
+            lists = pl.concat([self.order(lists.filter(train)), lists.filter(~train)])
+        return lists.with_row_index("number")
+
+    @property
+    def _difficulties(self) -> pl.DataFrame:
+        least, most = self.policy.positive_grade, self.policy.negative_grade
+        return difficulties(self.pairs, positive_grade=least, negative_grade=most)
 
     @cached_property
     def judgments(self) -> pl.DataFrame:
@@ -145,32 +208,33 @@ class Labelled:
         return self.tables.judgments.join(splits, on="qid").sort(JUDGMENTS.key)
 
     def corpus(self) -> Iterator[pl.DataFrame]:
-        """The documents with their clusters and splits, in parts that fit in memory."""
+        """The documents with clusters, splits and their row, in parts that fit in memory."""
         from pyarrow.parquet import ParquetFile
 
         start = 0
         with ParquetFile(self.tables.documents) as file:
             for batch in file.iter_batches(batch_size=_DOCUMENTS):
                 places = self.tables.places.slice(start, batch.num_rows)
+                documents = pl.DataFrame(batch).with_row_index("number", offset=start)
                 start += batch.num_rows
-                yield pl.DataFrame(batch).with_columns(places["cluster"], places["split"])
+                yield documents.with_columns(places["cluster"], places["split"])
 
     @contextmanager
     def texts(self, scratch: Path) -> Iterator["Texts"]:
         """The texts of all listed documents, in a file that is mapped into memory."""
-        wanted = self.tables.labels.lazy().select("docid").unique()
-        documents = pl.scan_parquet(self.tables.documents).select("docid", "title", "text")
+        wanted = pl.col("number").is_in(self.pairs["number"].unique().implode())
+        corpus = pl.scan_parquet(self.tables.documents, row_index_name="number")
+        documents = corpus.select("number", "title", "text")
         with TemporaryDirectory(dir=scratch, prefix=".texts-") as folder:
             path = Path(folder) / "texts.arrow"
-            listed = documents.join(wanted, on="docid", how="semi").with_columns(words=WORDS)
-            listed.sink_ipc(path, compression="uncompressed")
+            documents.filter(wanted).sink_ipc(path, compression="uncompressed")
             yield Texts(_mapped(path))
 
     def parts(self, split: str, texts: "Texts") -> Iterator[Part]:
         """The lists of a split with their texts, some thousand documents at a time."""
         lists = self.lists.filter(split=split).drop("split")
-        pairs = self.pairs.filter(split=split).drop("split", "score_kind")
-        judgments = self.judgments.filter(split=split).drop("split")
+        pairs = _in_turn(lists, self.pairs.drop("split", "score_kind"))
+        judgments = _in_turn(lists, self.judgments.drop("split"))
         start = pairs.group_by("qid", maintain_order=True).len()["len"].cum_sum() // _PAIRS
         for some in lists.with_columns(start=start).partition_by(
             "start", maintain_order=True, include_key=False
@@ -178,9 +242,11 @@ class Labelled:
             yield Part(
                 split=split,
                 policy=self.policy,
+                span=self.span,
                 lists=some,
                 documents=texts.join(_of(some, pairs)),
                 judgments=_of(some, judgments),
+                prompt_folders=self.tables.prompts,
             )
 
 
@@ -191,21 +257,29 @@ def _mapped(path: Path) -> pl.DataFrame:
     return pl.DataFrame(pa.ipc.open_file(pa.memory_map(str(path))).read_all())
 
 
+def _in_turn(lists: pl.DataFrame, rows: pl.DataFrame) -> pl.DataFrame:
+    """The rows of some lists, in their order; `turn` is the number of a row's list."""
+    turns = lists.select("qid", turn="number")
+    return turns.join(rows, on="qid", maintain_order="left_right")
+
+
 def _of(lists: pl.DataFrame, rows: pl.DataFrame) -> pl.DataFrame:
-    """The rows of neighbouring lists; all rows are by qid."""
-    first = int(rows["qid"].search_sorted(lists["qid"][0], "left"))
-    last = int(rows["qid"].search_sorted(lists["qid"][-1], "right"))
-    return rows.slice(first, last - first)
+    """The rows of neighbouring lists; all rows are in turn."""
+    first = int(rows["turn"].search_sorted(lists["number"][0], "left"))
+    last = int(rows["turn"].search_sorted(lists["number"][-1], "right"))
+    return rows.slice(first, last - first).drop("turn")
 
 
 class Texts:
-    """Texts by docid: columns docid, title, text and words."""
+    """The texts of documents that are listed, by their row in the corpus."""
 
     def __init__(self, frame: pl.DataFrame) -> None:
-        self._frame = frame
-        self._rows = frame.select("docid").with_row_index("row")
+        """Take columns number, title and text."""
+        self._texts = frame.drop("number")
+        numbers = frame["number"].to_numpy()
+        self._rows = np.zeros(int(numbers.max(initial=0)) + 1, dtype=np.uint32)
+        self._rows[numbers] = np.arange(len(numbers))
 
     def join(self, pairs: pl.DataFrame) -> pl.DataFrame:
-        """Rows with a docid, and their texts."""
-        rows = pairs.join(self._rows, on="docid", maintain_order="left")
-        return rows.drop("row").hstack(self._frame[rows["row"]].drop("docid"))
+        """Rows with a number, and title, text and words of the document that has it."""
+        return pairs.hstack(self._texts[self._rows[pairs["number"]]].with_columns(words=WORDS))

@@ -1,6 +1,7 @@
 """What exports are made from: the tables of a build, checked against each other."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 
@@ -25,6 +26,8 @@ class AssemblyInput:
         labels: LABELS, of the lists that were kept.
         lists: LISTS, of every list that was ranked.
         rejections: REJECTIONS of all stages, in the order of the stages.
+        prompts: Folders with prompts of the recipe's own.
+        evaluation: Folders of evaluation collections that the dataset is held against, by name.
     """
 
     documents: Path
@@ -35,6 +38,8 @@ class AssemblyInput:
     labels: pl.DataFrame
     lists: pl.DataFrame
     rejections: pl.DataFrame
+    prompts: tuple[Path, ...] = ()
+    evaluation: Mapping[str, Path] = field(default_factory=dict)
 
     @cached_property
     def places(self) -> pl.DataFrame:

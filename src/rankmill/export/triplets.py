@@ -23,7 +23,7 @@ class Triplets(Exported):
     columns: ClassVar[str] = (
         "anchor, positive, negative: texts only, as trainers read columns by position"
     )
-    losses: ClassVar[tuple[str, ...]] = ("triplet",)
+    losses: ClassVar[tuple[str, ...]] = ("triplet", "gist", "cachedgist")
     example: ClassVar[str] = """\
 from datasets import load_dataset
 from sentence_transformers import (

@@ -1,16 +1,16 @@
 """All exports of a build, in one pass over its labelled lists and one over its corpus."""
 
-from collections.abc import Sequence
-from concurrent.futures import ThreadPoolExecutor
-from contextlib import ExitStack, closing
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import ExitStack, closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
-from typing import Self
+from typing import Any, Self
 
 import polars as pl
 
 from rankmill.export.base import Exported, File
-from rankmill.export.files import Growing
+from rankmill.export.files import Growing, Shape
 from rankmill.export.parts import Labelled, Part
 from rankmill.export.tables import SPLITS
 from rankmill.tables import Table
@@ -54,25 +54,24 @@ def write(exports: Sequence[Exported], labelled: Labelled, folder: Path) -> list
         for file in export.files()
         for split in (SPLITS if _SPLIT in file.path else ("",))
     ]
-    with ThreadPoolExecutor(_THREADS) as threads, ExitStack() as stack:
+    with ExitStack() as stack:
         for one in targets:
             stack.enter_context(closing(one.growing))
-
-        def feed(of: str, splits: set[str], rows: Part | pl.DataFrame) -> None:
-            mine = [one for one in targets if one.file.of == of and one.split in splits]
-            list(threads.map(lambda one: one.growing.write(one.file.rows(rows)), mine))
-
-        texts = stack.enter_context(labelled.texts(folder))
+        of_lists = [one for one in targets if one.file.of == "lists"]
+        of_corpus = [one for one in targets if one.file.of == "corpus"]
+        texts = stack.enter_context(labelled.texts(folder)) if of_lists else None
+        feed = stack.enter_context(_feeding())
         for split in SPLITS:
-            for part in labelled.parts(split, texts):
-                feed("lists", {split, ""}, part)
-        for documents in labelled.corpus():
-            feed("corpus", {""}, documents)
-            for split in SPLITS:
-                feed("corpus", {split}, documents.filter(split=split))
-    return [
+            for part in labelled.parts(split, texts) if texts else ():
+                feed([one for one in of_lists if one.split in {split, ""}], part)
+        for documents in labelled.corpus() if of_corpus else ():
+            for split in ("", *SPLITS):
+                rows = documents.filter(split=split) if split else documents
+                feed([one for one in of_corpus if one.split == split], rows)
+    found = [
         _written(one.config, one.split, one.growing, folder) for one in targets if one.growing.rows
     ]
+    return found + [note for export in exports for note in _notes(export, folder)]
 
 
 def config_of(export: Exported, file: File) -> str:
@@ -101,8 +100,50 @@ class _Target:
     @classmethod
     def of(cls, export: Exported, file: File, split: str, folder: Path) -> Self:
         path = folder / export.folder / file.path.replace(_SPLIT, split)
-        growing = Growing(path, file.table, header=file.header, bare=file.bare)
+        shape = Shape(header=file.header, bare=file.bare, around=file.around)
+        growing = Growing(path, file.table, shape)
         return cls(file=file, config=config_of(export, file), split=split, growing=growing)
+
+    def take(self, rows: Any) -> None:  # noqa: ANN401 - what the file's function takes
+        """Append what the file is to have of some rows."""
+        self.growing.write(self.file.rows(rows))
+
+
+Rows = Part | pl.DataFrame
+"""What a file is cut from: lists, or documents of the corpus."""
+
+
+@contextmanager
+def _feeding() -> Iterator[Callable[[Sequence[_Target], Rows], None]]:
+    """A function that has targets take rows, side by side, while the next rows are got ready.
+
+    No target takes rows before it has taken those before. What one raises comes out of the next
+    call, or of the end.
+    """
+    busy: list[Future[None]] = []
+
+    def finish() -> None:
+        for one in busy:
+            one.result()
+        busy.clear()
+
+    with ThreadPoolExecutor(_THREADS) as threads:
+
+        def feed(targets: Sequence[_Target], rows: Rows) -> None:
+            finish()
+            busy.extend(threads.submit(one.take, rows) for one in targets)
+
+        yield feed
+        finish()
+
+
+def _notes(export: Exported, folder: Path) -> Iterator[Written]:
+    """Write an export's small files."""
+    for name, text in export.notes().items():
+        path = folder / export.folder / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text, encoding="utf-8")
+        yield Written(config="", split="", rows=1, paths=(path.relative_to(folder).as_posix(),))
 
 
 def _written(config: str, split: str, growing: Growing, folder: Path) -> Written:

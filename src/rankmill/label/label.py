@@ -21,7 +21,7 @@ from rankmill.together import together
 ASK_AGAIN = "labels/ask_again"
 """The prompt that shows a teacher what is wrong with its reply."""
 
-_QUERY_LIMIT = 1000
+QUERY_LIMIT = 1000
 Row = tuple[Any, ...]
 
 
@@ -99,7 +99,7 @@ class _Reader:
     async def ask(self, query: Query, trial: int, question: Question) -> list[Asked]:
         """Put one question to the teacher, and again if its reply is malformed."""
         words = Words(
-            query=as_data(query.text, limit=_QUERY_LIMIT),
+            query=as_data(query.text, limit=QUERY_LIMIT),
             documents=[as_data(self.texts[d], limit=self.view.excerpt) for d in question.docids],
             answer=as_data(query.answer, limit=self.view.excerpt),
         )

@@ -1,7 +1,9 @@
 """Labels to a dataset folder: assemble, publish."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import polars as pl
 
@@ -9,8 +11,10 @@ from rankmill import __version__
 from rankmill.assemble import AssemblyInput, CardFacts
 from rankmill.assemble import assemble as write_dataset
 from rankmill.build import Build
+from rankmill.contamination import Evaluation
 from rankmill.depends import inputs
 from rankmill.folders import copy_whole
+from rankmill.provenance import packages, spent, weights
 from rankmill.report import StageReport
 from rankmill.tables import (
     CANDIDATES,
@@ -23,6 +27,7 @@ from rankmill.tables import (
     REJECTIONS,
 )
 from rankmill.tablestore import Draft, Output
+from rankmill.teachers.prices import PriceList
 
 DATASET = "dataset"
 
@@ -31,7 +36,10 @@ def assemble(build: Build, stages: Sequence[Output]) -> Output:
     """The tables of all stages to a dataset folder."""
     recipe = build.recipe
     names = [recipe.generate.prompt, *(view.prompt for view in recipe.views)]
+    names += [name for export in recipe.assemble.exports for name in export.prompts]
     prompts = {name: build.prompt(name).fingerprint for name in names}
+    made = {output.stage: output for output in stages}
+    evaluation = {path.name: build.base / path.expanduser() for path in recipe.assemble.evaluation}
 
     def make(draft: Draft) -> StageReport:
         facts = CardFacts(
@@ -40,25 +48,41 @@ def assemble(build: Build, stages: Sequence[Output]) -> Output:
             recipe=recipe.identity(),
             prompts=prompts,
             reports=[output.report for output in stages],
+            corpus=made["ingest"].depends["the corpus's content"],
+            packages=packages(),
+            weights=weights(recipe.identity()),
+            spent=_spent(build, made),
         )
         folder = draft.folder / DATASET
         folder.mkdir()
-        tables = _tables({output.stage: output for output in stages})
+        tables = replace(_tables(made, build.prompt_folders), evaluation=evaluation)
         written = write_dataset(recipe.assemble, tables, folder, facts)
-        kept = int(tables.lists["kept"].sum())
         rows = {config: sum(splits.values()) for config, splits in written.rows.items()}
-        return StageReport(stage="assemble", read=kept, written=kept, facts=rows)
+        return replace(written.report, facts=rows)
 
     depends = {
         "recipe": recipe.fingerprint,
         "version": __version__,
         **{f"prompt {name}": fingerprint for name, fingerprint in prompts.items()},
+        **{f"evaluation {name}": Evaluation(at).digest for name, at in evaluation.items()},
         **inputs(*stages),
     }
     return build.once("assemble", depends, make)
 
 
-def _tables(made: Mapping[str, Output]) -> AssemblyInput:
+def _spent(build: Build, made: Mapping[str, Output]) -> dict[str, Any]:
+    """What the replies took behind the queries and the judgments, at list prices.
+
+    Prices are the recipe's and the package's; those of this machine's user are none of the
+    dataset's business.
+    """
+    teachers, known = build.recipe.teachers, PriceList.load()
+    asked = {"generate": made["generate"].read(QUERIES), "label": made["label"].read(JUDGMENTS)}
+    prices = {name: known.price_of(teacher) for name, teacher in teachers.items()}
+    return spent(build.settings.data / "replies", asked, prices)
+
+
+def _tables(made: Mapping[str, Output], prompts: tuple[Path, ...]) -> AssemblyInput:
     rejections = [o.read(REJECTIONS) for o in made.values() if o.path(REJECTIONS).is_file()]
     return AssemblyInput(
         documents=made["ingest"].path(DOCUMENTS),
@@ -69,6 +93,7 @@ def _tables(made: Mapping[str, Output]) -> AssemblyInput:
         labels=made["settle"].read(LABELS),
         lists=made["settle"].read(LISTS),
         rejections=pl.concat(rejections),
+        prompts=prompts,
     )
 
 

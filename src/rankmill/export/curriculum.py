@@ -1,0 +1,140 @@
+"""How hard a list is to learn, how much each of its ranks counts, and in which order lists come."""
+
+from collections.abc import Iterator
+from typing import Annotated, Literal
+
+import numpy as np
+import polars as pl
+from numpy.typing import NDArray
+from pydantic import Field
+
+from rankmill.spec import Spec
+
+Floats = NDArray[np.float64]
+By = Literal["difficulty", "reciprank", "normscore", "kdescore"]
+"""Where the difficulty of a list comes from: the teachers' disagreement, or the retriever."""
+
+FORMULAS = ("reciprank", "normscore", "kdescore")
+_CELLS = 4_000_000
+
+
+def importance(rank: pl.Expr) -> pl.Expr:
+    """What the identifier at a rank, from 1, weighs in the loss: 1 + 1 / log2(rank + 1).
+
+    Paper: Liu et al., "Sliding Windows Are Not the End", ACL 2025.
+    """
+    return 1 + 1 / (rank + 1).log(2)
+
+
+def difficulties(pairs: pl.DataFrame, *, positive_grade: int, negative_grade: int) -> pl.DataFrame:
+    """Columns qid, and one in [0, 1] for each of `FORMULAS`, high where a list is hard.
+
+    d(q, doc) is what the first retrieval says of a document: `reciprank` is 1 / rank, `normscore`
+    its score from 0, the list's lowest, to 1, the highest, and `kdescore` the share of the list's
+    scores below it, by kernel density estimation. A pair of a positive and a negative weighs
+    (d⁺ - d⁻ + 1) / 2 early in training, which is high where the pair is easy; the difficulty is 1
+    less that, for the best document and the negative that makes the hardest pair with it. Null
+    where a list has no positive or no negative.
+
+    Paper: MacAvaney et al., "Training Curricula for Open Domain Answer Re-Ranking", SIGIR 2020.
+
+    Args:
+        pairs: Columns qid, rank, grade, candidate_rank and candidate_score, of whole lists.
+        positive_grade: The least of a positive.
+        negative_grade: The most of a negative.
+    """
+    score, grade = pl.col("candidate_score"), pl.col("grade")
+    lists = pairs.group_by("qid", maintain_order=True).agg(
+        best=(pl.col("rank") == 1) & (grade >= positive_grade),
+        negative=grade <= negative_grade,
+        reciprank=1 / pl.col("candidate_rank"),
+        normscore=((score - score.min()) / (score.max() - score.min())).fill_nan(0.0),
+        score="candidate_score",
+    )
+    lists = lists.with_columns(kdescore=kernel_shares(lists["score"]))
+    rows = lists.explode("best", "negative", *FORMULAS)
+    return rows.group_by("qid", maintain_order=True).agg(_hardest(name) for name in FORMULAS)
+
+
+def _hardest(name: str) -> pl.Expr:
+    d = pl.col(name)
+    positive, negative = d.filter("best").first(), d.filter("negative").max()
+    return (1 - (positive - negative + 1) / 2).alias(name)
+
+
+def kernel_shares(scores: pl.Series) -> pl.Series:
+    """The share of a list's scores below each, where every score is a normal distribution.
+
+    The kernels are as wide as the scores' standard deviation times n ** (-1 / 5), which is Scott's
+    rule; where all scores are the same, the share is 1/2.
+
+    Args:
+        scores: Lists of numbers.
+    """
+    from scipy.special import ndtr
+
+    shares = [np.empty(0)] * len(scores)
+    for rows, values in of_equal_length(scores):
+        n = values.shape[1]
+        spread = values.std(axis=1, ddof=1) if n > 1 else np.zeros(len(rows))
+        width = (spread * n ** (-1 / 5))[:, None, None]
+        apart = values[:, :, None] - values[:, None, :]
+        with np.errstate(divide="ignore", invalid="ignore"):
+            below = ndtr(np.where(width > 0, apart / width, 0.0)).mean(axis=2)
+        for row, share in zip(rows, below, strict=True):
+            shares[row] = share
+    return pl.Series(shares, dtype=pl.List(pl.Float64))
+
+
+def of_equal_length(lists: pl.Series) -> Iterator[tuple[NDArray[np.int64], Floats]]:
+    """Lists of numbers as arrays: places in the column, and values of shape (lists, length).
+
+    An array with a value for every pair of a list's items fits in memory.
+    """
+    lengths = lists.list.len().to_numpy()
+    for length in np.unique(lengths):
+        every = np.flatnonzero(lengths == length)
+        step = max(1, _CELLS // max(1, int(length) ** 2))
+        for start in range(0, len(every), step):
+            rows = every[start : start + step]
+            yield rows, np.array(lists.gather(rows).to_list(), dtype=np.float64)
+
+
+class Sorted(Spec):
+    """Easy lists first.
+
+    Attributes:
+        by: What makes a list hard. Where it is not known for a list, that comes last.
+    """
+
+    kind: Literal["sort"] = "sort"
+    by: By = "difficulty"
+
+    def __call__(self, lists: pl.DataFrame) -> pl.DataFrame:
+        """Put lists in order; equally hard ones stay as they are."""
+        return lists.sort(self.by, nulls_last=True, maintain_order=True)
+
+
+class Folded(Spec):
+    """From easy to hard again and again: every fold is a sweep through all difficulties.
+
+    Sorted lists are dealt out like cards, and one hand follows the other.
+
+    Paper: DELT, "Data Efficacy for Language Model Training", 2025 (folding, three folds).
+
+    Attributes:
+        by: What makes a list hard. Where it is not known for a list, that comes last in its fold.
+        folds: Sweeps.
+    """
+
+    kind: Literal["fold"] = "fold"
+    by: By = "difficulty"
+    folds: int = Field(default=3, ge=2)
+
+    def __call__(self, lists: pl.DataFrame) -> pl.DataFrame:
+        """Put lists in order; equally hard ones are dealt as they come."""
+        easy_first = Sorted(by=self.by)(lists)
+        return pl.concat([easy_first.gather_every(self.folds, fold) for fold in range(self.folds)])
+
+
+Order = Annotated[Sorted | Folded, Field(discriminator="kind")]

@@ -1,0 +1,164 @@
+"""A whole dataset folder, or one file by itself."""
+
+from collections import defaultdict
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from rankmill.errors import ConfigError, TableError
+from rankmill.export.ids import CORPUS, KEPT_QUERIES, LIST_IDS, QRELS, READINGS
+from rankmill.publish.digests import digests, read_manifest
+from rankmill.publish.references import References
+from rankmill.publish.shards import batches
+from rankmill.tables import CONTAMINATION, REJECTIONS
+from rankmill.validate.findings import Checked, Finding, Found
+from rankmill.validate.formats import formats, kinds, split_of
+from rankmill.validate.loaders import DATASETS, LOADERS, Files, Loader, read
+from rankmill.validate.row import Row
+from rankmill.validate.rules import Ids, check
+
+_TABLES = (CORPUS, KEPT_QUERIES, LIST_IDS, QRELS, READINGS, REJECTIONS, CONTAMINATION)
+_BY_RULES = {".json", ".jsonl", ".parquet", ".tsv", ".txt"}
+
+
+def validate(folder: Path) -> list[Checked]:
+    """Read every file of a dataset folder as its consumers do, and by the rules of its format.
+
+    Raises:
+        TableError: It is no dataset folder: MANIFEST.json is missing or says nothing of files.
+    """
+    manifest = read_manifest(folder)
+    exports: Mapping[str, Any] = manifest.get("exports", {})
+    found = [_digests(folder), *_tables(folder)]
+    for name, export in exports.items():
+        found += _export(folder, name, export)
+    return _joined([*found, *_configs(folder)])
+
+
+def validate_file(path: Path, kind: str, options: Mapping[str, Any] | None = None) -> list[Checked]:
+    """Hold one file against the rules of a kind of export, whoever wrote it.
+
+    Raises:
+        ConfigError: There is no such kind, or none of its files is called so or written so.
+    """
+    if not path.is_file():
+        raise ConfigError(f"{path}: no such file")
+    if kind not in kinds():
+        raise ConfigError(f"--as {kind}: expected one of {', '.join(kinds())}")
+    rows = formats(kind, options or {})
+    fitting = max(rows, key=lambda name: _fit(path, name), default="")
+    if not fitting or not _fit(path, fitting):
+        raise ConfigError(f"{path}: expected a file of {kind} such as {', '.join(rows)}")
+    return [check(path, path.name, rows[fitting], {})]
+
+
+def _fit(path: Path, template: str) -> int:
+    """How well a path's end fits: by folder and name 3, by name 2, by suffix 1."""
+    name = Path(template)
+    tail = "/".join(path.absolute().parts[-len(name.parts) :])
+    if split_of(tail, template) is not None:
+        return 3
+    return 2 if split_of(path.name, name.name) is not None else int(path.suffix == name.suffix)
+
+
+def _digests(folder: Path) -> Checked:
+    said = digests(folder)
+    findings = [
+        Finding(line=0, field="bytes", found=row, expected="what MANIFEST.json says")
+        for row in said.rows
+    ]
+    count = len(read_manifest(folder)["files"])
+    return Checked(
+        file="MANIFEST.json", rows=count, by=("SHA-256",), findings=findings, more=said.more
+    )
+
+
+def _tables(folder: Path) -> Iterator[Checked]:
+    """The configs by ids, held against their tables, and every id against what it names."""
+    tables = {table.name: table for table in _TABLES}
+    ids = References(folder)
+    for name, table in tables.items():
+        found: defaultdict[str, Found] = defaultdict(Found)
+        rows: defaultdict[str, int] = defaultdict(int)
+        try:
+            for batch in batches(folder, name):
+                ids.see(batch)
+                try:
+                    table.check(batch.rows)
+                except TableError as error:
+                    fault = ("row", str(error), "the table's columns")
+                    found[batch.file].add(batch.start + 1, [fault])
+                rows[batch.file] += len(batch.rows)
+        except TableError as error:
+            found[name].add(0, [("file", str(error), "a Parquet file")])
+        for file in sorted(rows.keys() | found.keys()):
+            one = found[file]
+            yield _checked(file, rows[file], "rules", one)
+    lost = Found()
+    (said,) = ids.findings()
+    lost.add(0, [("ids", row, "ids that lead somewhere") for row in said.rows if not said.passed])
+    yield _checked("ids", ids.ids, "rules", lost)
+
+
+def _checked(file: str, rows: int, by: str, found: Found) -> Checked:
+    return Checked(file=file, rows=rows, by=(by,), findings=tuple(found.first), more=found.more)
+
+
+def _export(folder: Path, name: str, export: Mapping[str, Any]) -> Iterator[Checked]:
+    """The files of one export: by the rules of its kind, and by its consumer."""
+    rows = formats(export["kind"], export.get("options", {}))
+    known: defaultdict[str, Ids] = defaultdict(dict)
+    splits: defaultdict[str, list[str]] = defaultdict(list)
+    for split, path, row in _ordered(name, export["files"], rows):
+        for what, ids in known[""].items():
+            known[split].setdefault(what, ids)
+        yield check(folder / path, path, row, known[split])
+        splits[split].append(path)
+    loader = LOADERS.get(export["kind"])
+    if loader and loader.installed:
+        for split, paths in splits.items():
+            yield from _loaded(loader, folder, name, split, paths)
+
+
+def _ordered(
+    name: str, files: Sequence[str], rows: Mapping[str, type[Row]]
+) -> Iterator[tuple[str, str, type[Row]]]:
+    """Files that have rules, those with ids first: split, path and what their rows are."""
+    for template, row in rows.items():
+        for path in files:
+            split = split_of(path.removeprefix(f"{name}/"), template)
+            if split is not None:
+                yield split, path, row
+
+
+def _configs(folder: Path) -> Iterator[Checked]:
+    """Every config of the card, through `load_dataset`."""
+    from huggingface_hub import DatasetCard
+
+    if not (DATASETS.installed and (folder / "README.md").is_file()):
+        return
+    card = DatasetCard.load(folder / "README.md")
+    for config in card.data.to_dict().get("configs") or []:
+        for data in config["data_files"]:
+            paths = [data["path"]] if isinstance(data["path"], str) else data["path"]
+            yield from _loaded(DATASETS, folder, config["config_name"], data["split"], paths)
+
+
+def _loaded(
+    loader: Loader, folder: Path, name: str, split: str, paths: Sequence[str]
+) -> Iterator[Checked]:
+    files = Files(folder=folder, name=name, split=split, paths=paths, scratch=folder)
+    said = read(loader, files)
+    found = Found()
+    if said:
+        found.add(0, [("file", said, f"what {loader.name} reads")])
+    for path in paths:
+        yield _checked(path, 0, loader.name, found)
+
+
+def _joined(found: Sequence[Checked]) -> list[Checked]:
+    """One for every file."""
+    files: dict[str, Checked] = {}
+    for one in found:
+        files[one.file] = files[one.file] + one if one.file in files else one
+    return list(files.values())

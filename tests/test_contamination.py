@@ -1,0 +1,168 @@
+import gzip
+import json
+
+import polars as pl
+import pytest
+
+from rankmill.assemble import Assembly, assemble
+from rankmill.contamination import Evaluation, look
+from rankmill.errors import CorpusError
+
+RUN = "one two three four five six seven eight nine ten eleven twelve thirteen"
+
+
+@pytest.fixture
+def collection(tmp_path):
+    """Write a collection in BEIR's layout: documents (id, text) and queries (id, text)."""
+
+    def collection(documents=(), queries=(), name="scitea"):
+        folder = tmp_path / "collections" / name
+        folder.mkdir(parents=True)
+        rows = [{"_id": id_, "title": "", "text": text} for id_, text in documents]
+        (folder / "corpus.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
+        rows = [{"_id": id_, "text": text} for id_, text in queries]
+        (folder / "queries.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
+        return folder
+
+    return collection
+
+
+@pytest.fixture
+def touched(tmp_path):
+    """Hold documents and queries of ours against a collection."""
+
+    def touched(folder, documents=(), queries=()):
+        path = tmp_path / "ours.parquet"
+        schema = {"docid": pl.String, "title": pl.String, "text": pl.String}
+        pl.DataFrame(list(documents), schema=schema, orient="row").write_parquet(path)
+        ours = pl.DataFrame(
+            list(queries), schema={"qid": pl.String, "text": pl.String}, orient="row"
+        )
+        rows, looked = look({folder.name: folder}, path, ours)
+        return [row[1:] for row in rows.iter_rows()], looked
+
+    return touched
+
+
+def test_a_document_of_theirs_by_id_by_words_and_by_a_run_of_13(collection, touched):
+    folder = collection(
+        [("d1", "Other text."), ("e2", "Boiling water burns GREEN tea!"), ("e3", f"So {RUN} more")]
+    )
+    ours = [
+        ("d1", "", "Steep black tea."),
+        ("d2", "", "boiling water burns green tea"),
+        ("d3", "A title", f"{RUN.upper()}, and on"),
+        ("d4", "", RUN.removesuffix(" thirteen")),
+    ]
+    found, _ = touched(folder, ours)
+    assert found == [
+        ("document", "d1", "same_id", "the id of document d1"),
+        ("document", "d2", "same_text", "the words of document e2"),
+        ("document", "d3", "shared_13_words", "13 words in a row of document e3"),
+    ]
+
+
+def test_a_query_of_theirs_is_found_among_queries_and_inside_documents(collection, touched):
+    folder = collection([("e1", "Nothing.")], [("7", "How long to brew tea?"), ("8", RUN)])
+    found, (looked,) = touched(
+        folder, [("d1", "", f"They asked: {RUN}?")], [("q1", "how long to brew tea")]
+    )
+    assert found == [
+        ("document", "d1", "shared_13_words", "13 words in a row of query 8"),
+        ("query", "q1", "same_text", "the words of query 7"),
+    ]
+    assert (looked.name, looked.documents, looked.queries) == ("scitea", 1, 2)
+    assert looked.found == {"same_text": 1, "shared_13_words": 1}
+
+
+def test_the_id_of_a_query_says_nothing_of_a_document(collection, touched):
+    found, _ = touched(collection([("e1", "x")], [("1", "y")]), [("1", "", "z")], [("e1", "w")])
+    assert found == []
+
+
+def test_a_run_that_goes_from_one_text_into_the_next_is_none(collection, touched):
+    first, second = RUN[:30], RUN[31:]
+    folder = collection([("e1", RUN)])
+    found, _ = touched(folder, [("d1", "", first), ("d2", "", second)])
+    assert found == []
+
+
+def test_texts_without_words_equal_nothing(collection, touched):
+    assert touched(collection([("e1", "...")]), [("d1", "", "!!!"), ("d2", "", "")])[0] == []
+
+
+def test_a_collection_is_read_in_parts_and_nothing_is_said_twice(collection, touched, monkeypatch):
+    monkeypatch.setattr("rankmill.contamination._THEIRS", 1)
+    monkeypatch.setattr("rankmill.contamination._OURS", 1)
+    folder = collection([("e1", "green tea"), ("e2", "Green tea"), ("e3", "black tea")])
+    found, (looked,) = touched(folder, [("d1", "", "green tea"), ("d2", "", "black tea")])
+    assert found == [
+        ("document", "d1", "same_text", "the words of document e1"),
+        ("document", "d2", "same_text", "the words of document e3"),
+    ]
+    assert looked.documents == 3
+
+
+def test_compressed_collections_are_read_too(collection, touched):
+    folder = collection([("e1", "green tea")], [("7", "brew tea")])
+    for name in ("corpus.jsonl", "queries.jsonl"):
+        packed = folder / f"{name}.gz"
+        packed.write_bytes(gzip.compress((folder / name).read_bytes()))
+        (folder / name).unlink()
+    found, _ = touched(folder, [("d1", "", "green tea")], [("q1", "brew tea")])
+    assert [row[1] for row in found] == ["d1", "q1"]
+
+
+def test_the_digest_is_of_the_texts_and_not_of_the_place(collection):
+    one = collection([("e1", "tea")], [("7", "brew")], "a/same")
+    other = collection([("e1", "tea")], [("7", "brew")], "b/same")
+    changed = collection([("e1", "tea")], [("7", "brewed")], "c/same")
+    assert Evaluation(one).digest == Evaluation(other).digest != Evaluation(changed).digest
+
+
+def test_a_collection_that_is_not_there_is_refused_by_name(tmp_path, touched):
+    with pytest.raises(CorpusError, match="no such"):
+        touched(tmp_path / "nowhere")
+
+
+def test_the_dataset_says_what_touches_and_what_was_looked_at(
+    collection, tables, facts, replaced, tmp_path
+):
+    folder = collection([("e1", "Boiling water burns green tea.")], [("7", "when to reef")])
+    evaluated = replaced(evaluation={"scitea": folder})
+    assemble(Assembly(), evaluated, tmp_path / "dataset", facts)
+    rows = pl.read_parquet(tmp_path / "dataset/contamination/found.parquet")
+    assert rows.rows() == [
+        ("scitea", "document", "d2", "same_text", "the words of document e1"),
+        ("scitea", "query", "q3", "same_text", "the words of query 7"),
+    ]
+    card = (tmp_path / "dataset/README.md").read_text()
+    assert "| `scitea` | 1 | 1 | 0 | 2 | 0 |" in card
+    assert "path: contamination/found.parquet" in card
+    (said,) = json.loads((tmp_path / "dataset/MANIFEST.json").read_text())["evaluation"]
+    assert said == {
+        "name": "scitea",
+        "digest": Evaluation(folder).digest,
+        "documents": 1,
+        "queries": 1,
+        "found": {"same_text": 2},
+    }
+
+
+def test_a_collection_that_nothing_touches_is_named_and_the_config_left_out(
+    collection, facts, replaced, tmp_path
+):
+    evaluated = replaced(evaluation={"scitea": collection([("e1", "x")], [("7", "y")])})
+    assemble(Assembly(), evaluated, tmp_path / "dataset", facts)
+    assert not (tmp_path / "dataset/contamination").exists()
+    assert "| `scitea` | 1 | 1 | 0 | 0 | 0 |" in (tmp_path / "dataset/README.md").read_text()
+
+
+def test_where_a_collection_lies_is_no_part_of_a_recipe_s_identity():
+    here, there = Assembly(evaluation=("a/scitea",)), Assembly(evaluation=("b/scitea",))
+    assert here.fingerprint == there.fingerprint == Assembly().fingerprint
+
+
+def test_two_collections_of_one_name_are_refused():
+    with pytest.raises(ValueError, match="two folders are called scitea"):
+        Assembly(evaluation=("a/scitea", "b/scitea"))
