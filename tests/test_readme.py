@@ -8,7 +8,9 @@ import pytest
 from typer.main import get_command
 
 from rankmill.cli import app
+from rankmill.export import kinds
 from rankmill.recipe import Recipe
+from rankmill.tables import REVIEWS
 from rankmill.teachers import OpenAI
 from rankmill.teachers.prices import PriceList
 
@@ -20,13 +22,18 @@ SNIPPETS = [snippet for snippet in TOML if "[[prices]]" not in snippet]
 
 
 @pytest.mark.parametrize("snippet", SNIPPETS)
-def test_every_snippet_is_a_part_of_a_valid_recipe(snippet):
+def test_every_snippet_is_a_part_of_a_valid_recipe(snippet, tmp_path):
+    reviews = tmp_path / "data/builds/quickstart/reviews.parquet"
+    reviews.parent.mkdir(parents=True)
+    (tmp_path / "recipes").mkdir()
+    REVIEWS.empty().write_parquet(reviews)
     parts = tomllib.loads(snippet)
     teachers = {"teachers": {**QUICKSTART["teachers"], **parts.pop("teachers", {})}}
     generate = {"generate": {**QUICKSTART["generate"], **parts.pop("generate", {})}}
     views = {view["name"]: view for view in [*QUICKSTART["views"], *parts.pop("views", [])]}
     every = {"views": list(views.values())}
-    recipe = Recipe.model_validate({**QUICKSTART, **parts, **teachers, **generate, **every})
+    whole = {**QUICKSTART, **parts, **teachers, **generate, **every}
+    recipe = Recipe.model_validate(whole, context={"base": tmp_path / "recipes"})
     assert recipe != Recipe.model_validate(QUICKSTART)
 
 
@@ -38,7 +45,7 @@ def test_the_table_of_prices_is_one(tmp_path):
 
 
 def test_there_are_snippets():
-    assert len(SNIPPETS) == 11
+    assert len(SNIPPETS) == 14
 
 
 def test_every_command_is_there_and_every_command_is_shown():
@@ -50,3 +57,8 @@ def test_every_command_is_there_and_every_command_is_shown():
 @pytest.mark.parametrize("path", re.findall(r"\]\(([\w/.]+\.md)\)", README))
 def test_every_link_leads_somewhere(path):
     assert (ROOT / path).is_file()
+
+
+def test_every_export_is_in_the_table_of_formats():
+    shown = set(re.findall(r"`([\w-]+)`", README))
+    assert {kind.model_fields["kind"].default for kind in kinds()} <= shown
