@@ -204,3 +204,18 @@ def test_a_list_longer_than_a_strategy_can_label_is_refused(small):
     letters = "views.yes.strategy={kind='first_token'}"
     with pytest.raises(ConfigError, match=r"views\.yes: retrieve\.depth of 30 documents, but 26"):
         Recipe.load(small, [letters, "retrieve.depth=30"])
+
+
+def test_lists_whose_scores_are_of_two_kinds_serve_no_loss_that_measures(small):
+    more = '{name="more",strategy={kind="graded"},teacher="t",prompt="p"'
+    yes = '{name="yes",strategy={kind="pointwise"},teacher="t",prompt="p"}'
+    two = '{name="two",strategy={kind="pointwise"},teacher="t",prompt="r"}'
+    rules = [
+        'settle={rule={kind="mrr"},fusion={kind="mean_score"},weights={two=0}}',
+        'assemble.exports=[{for="marginmse"}]',
+    ]
+    alone = [f"views=[{yes},{two},{more}}}]", *rules]
+    assert Recipe.load(small, alone).assemble.exports
+    cascade = [f'views=[{yes},{two},{more},where={{views=["yes","two"]}}}}]', *rules]
+    with pytest.raises(ConfigError, match="scores of mean_score or mrr order documents"):
+        Recipe.load(small, cascade)

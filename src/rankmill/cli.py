@@ -84,7 +84,7 @@ def build(
         else:
             from rankmill.flows.generate import build as run
         dataset = run(recipe, overrides=overrides or (), settings=settings, progress=live)
-    out.print(f'\n{dataset}\nload_dataset("{dataset}", "listwise", split="train")', markup=False)
+    out.print(f'\n{dataset}\nload_dataset("{dataset}", split="train")', markup=False)
 
 
 @app.command()

@@ -114,8 +114,11 @@ class Recipe(Spec):
     @model_validator(mode="after")
     def exports_fit(self) -> Self:
         """Refuse an export that could do nothing with such labels, or only harm."""
-        voting = sum(self.settle.weight(view.name) > 0 for view in self.views)
-        scale = Scale(score_kind=self.settle.score_kind(voting), best_grade=self.settle.grades.best)
+        voting = [view for view in self.views if self.settle.weight(view.name)]
+        least = max(1, sum(not view.where for view in voting))  # the others see some lists only
+        kinds = {self.settle.score_kind(many) for many in (least, len(voting))}
+        best = self.settle.grades.best
+        scale = Scale(score_kind=" or ".join(sorted(kinds)), best_grade=best)
         for export in self.assemble.exports:
             if reason := export.refusal(scale):
                 raise ValueError(f"assemble.exports.{export.folder}: {reason}")

@@ -138,7 +138,11 @@ def test_without_reasoning_there_is_none_to_learn(export, write, replaced, table
     ((folder, missing),) = write(export, of=replaced(judgments=thoughtful(tables))).items()
     assert folder == next(iter(export.values()))
     assert missing == [
-        ("q3", "no_reasoning", "none of 1 listwise readings has any on labelled documents")
+        (
+            "q3",
+            "no_reasoning",
+            "none of 1 listwise readings has any on labelled documents that do not tie",
+        )
     ]
     assert [path.stem for path in (tmp_path / "dataset" / folder).glob("[tv]*")] == ["train"]
 

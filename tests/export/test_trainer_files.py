@@ -181,8 +181,10 @@ def test_what_needs_distances_refuses_an_order_and_says_what_would_do(export, in
     assert "settle.rule be mean_score, bradley_terry or plackett_luce" in reason
     assert instead in reason
     assert "\n" not in reason
-    for kind in ("mean_score", "bradley_terry", "plackett_luce"):
-        assert export.refusal(Scale(score_kind=kind, best_grade=3)) is None
+    assert export.refusal(Scale(score_kind="mean_score", best_grade=3)) is None
+    for kind in ("bradley_terry", "plackett_luce"):
+        reason = export.refusal(Scale(score_kind=kind, best_grade=3))
+        assert (reason is None) == (export.kind != "labelled_pairs")
 
 
 def test_what_reads_an_order_or_grades_takes_any_scores():

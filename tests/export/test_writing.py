@@ -75,11 +75,11 @@ def test_nothing_is_left_of_the_texts(tables, tmp_path):
 
 def test_a_file_that_has_grown_too_large_is_followed_by_another(tmp_path):
     parts = ([1, 2], [3], [], [4])
-    growing = grown(tmp_path / "rows.jsonl", *parts, shard_bytes=1)
-    names = [f"rows-0000{n}-of-00003.jsonl" for n in range(3)]
+    growing = grown(tmp_path / "rows.parquet", *parts, shard_bytes=1)
+    names = [f"rows-0000{n}-of-00003.parquet" for n in range(3)]
     assert [path.name for path in growing.paths] == names
     assert growing.rows == 4
-    assert (tmp_path / names[1]).read_text() == '{"number":3,"text":"t3"}\n'
+    assert pl.read_parquet(tmp_path / names[1]).rows() == [(3, "t3")]
     assert sorted(path.name for path in tmp_path.iterdir()) == names
 
 

@@ -9,7 +9,7 @@ from typer.testing import CliRunner
 from rankmill.assemble import Assembly, assemble
 from rankmill.assemble.files import write_manifest
 from rankmill.cli import app
-from rankmill.errors import TableError
+from rankmill.errors import ConfigError, TableError
 from rankmill.export import kinds
 from rankmill.validate import validate
 
@@ -166,3 +166,27 @@ def test_the_command_takes_a_file_that_somebody_else_wrote(tmp_path):
 def test_a_folder_that_is_no_dataset_is_said_to_be_none(tmp_path):
     with pytest.raises(TableError, match=r"no such file; expected a dataset folder"):
         validate(tmp_path)
+
+
+@pytest.mark.parametrize("exports", [["x"], {"x": {"kind": "nosuch", "files": []}}, {"x": 3}])
+def test_a_manifest_that_says_nothing_of_its_exports_is_damaged(dataset, exports):
+    folder = dataset()
+    about = json.loads((folder / "MANIFEST.json").read_text())
+    write_manifest(folder, {**about, "exports": exports})
+    with pytest.raises(TableError, match="expected the kind and files of an export"):
+        validate(folder)
+
+
+def test_a_card_that_is_no_card_and_a_table_that_is_none_are_faults(dataset):
+    folder = dataset()
+    (folder / "README.md").write_text("---\nconfigs: [\n---\n")
+    (folder / "judgments/train.parquet").write_bytes(b"")
+    seal(folder)
+    found = faults(folder)
+    assert "YAML as the hub reads it" in found["README.md"][0]
+    assert any("judgments" in name for name in found)
+
+
+def test_a_file_by_itself_needs_its_kind(dataset):
+    with pytest.raises(ConfigError, match="a file by itself needs --as KIND"):
+        validate(dataset() / "README.md")

@@ -311,3 +311,10 @@ def test_a_file_that_is_not_there_and_one_of_another_form_are_refused(tmp_path):
     pl.DataFrame([LIST]).write_parquet(path)
     with pytest.raises(ConfigError, match=r"expected a file of flagembedding such as \{split\}"):
         validate_file(path, "flagembedding")
+
+
+def test_quotes_and_long_texts_are_no_trouble_for_a_file_of_tabs(tmp_path):
+    path = tmp_path / "collection.tsv"
+    path.write_text('0\t"to begin with\n1\tplain\n2\t' + "x" * 200_000 + "\n")
+    (one,) = validate_file(path, "colbert")
+    assert (one.rows, one.count) == (3, 0)

@@ -14,6 +14,7 @@ from rankmill.export import (
     Policy,
     Triplets,
     asked_for,
+    config_of,
 )
 from rankmill.export.curriculum import Order
 from rankmill.spec import Machine, Spec
@@ -62,10 +63,12 @@ class Assembly(Spec):
     @model_validator(mode="after")
     def folders_are_apart(self) -> Self:
         """Refuse two exports of one name."""
-        folders = [export.folder for export in self.exports]
-        taken = [*folders, *RESERVED]
-        if twice := sorted({name for name in folders if taken.count(name) > 1}):
-            raise ValueError(f"exports: the name {twice[0]} is taken; give this one another `name`")
+        taken = set(RESERVED)
+        for export in self.exports:
+            names = {export.folder, *(config_of(export, file) for file in export.files())} - {""}
+            if twice := sorted(names & taken):
+                raise ValueError(f"exports: the name {twice[0]} is taken; give one another `name`")
+            taken |= names
         return self
 
     @model_validator(mode="after")

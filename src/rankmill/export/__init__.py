@@ -83,7 +83,16 @@ Export = Annotated[
 ]
 """Everything that labelled lists can be written as."""
 
-RESERVED = ("lists", "corpus", "queries", "qrels", "judgments", "rejections", "contamination")
+RESERVED = (
+    "pictures",
+    "lists",
+    "corpus",
+    "queries",
+    "qrels",
+    "judgments",
+    "rejections",
+    "contamination",
+)
 """Names of configs that are no exports."""
 
 
@@ -95,6 +104,8 @@ def asked_for(wanted: Any) -> Any:  # noqa: ANN401 - what TOML has
     """
     if not isinstance(wanted, dict) or "for" not in wanted:
         return wanted
+    if "kind" in wanted:
+        raise ValueError("exports: one table has both `for` and `kind`; expected one of them")
     use = str(wanted["for"]).lower()
     uses = {loss: one for one in kinds() for loss in one.losses}
     if use not in uses:

@@ -29,6 +29,11 @@ class Scale:
         """Whether differences of scores mean something, and not only their order."""
         return self.score_kind in {"mean_score", "bradley_terry", "plackett_luce"}
 
+    @property
+    def compares(self) -> bool:
+        """Whether scores of different lists are on one scale."""
+        return self.score_kind == "mean_score"
+
     def unmeasured(self, instead: str) -> str | None:
         """Why nothing can be learned from differences of scores; None if something can.
 
@@ -55,6 +60,7 @@ class File:
         table: Names and types of the columns that `rows` gives, in order.
         rows: Cuts them out of a part of the labelled lists; of `of` the corpus, out of its frame
             of documents: DOCUMENTS, cluster and split.
+        alone: Whether a file of a split's corpus is written when the split has no list.
         header: Whether a `.tsv` begins with the names of its columns.
         bare: Whether a `.json` or `.jsonl` holds its only column's values, in place of objects.
         around: What a `.json` has before and after its array.
@@ -64,6 +70,7 @@ class File:
     table: Table
     rows: Callable[[Part], pl.DataFrame] | Callable[[pl.DataFrame], pl.DataFrame]
     of: Literal["lists", "corpus"] = "lists"
+    alone: bool = False
     header: bool = True
     bare: bool = False
     around: tuple[str, str] = ("", "")

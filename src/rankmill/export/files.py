@@ -11,8 +11,8 @@ import polars as pl
 from rankmill.tables import Table
 
 SHARD_BYTES = 500_000_000
-"""A Parquet or JSON Lines file that has grown beyond is followed by another."""
-_SHARDED = {".parquet", ".jsonl"}
+"""A Parquet file that has grown beyond is followed by another. Other files are read by their name,
+so each of them stays one."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -104,7 +104,7 @@ class Growing:
         return _Text(path, self._shape)
 
     def _is_full(self, shard: Path) -> bool:
-        return self._path.suffix in _SHARDED and shard.stat().st_size >= self._limit
+        return self._path.suffix == ".parquet" and shard.stat().st_size >= self._limit
 
 
 class _Parquet:

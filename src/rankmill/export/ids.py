@@ -87,7 +87,7 @@ class Ids(Exported):
         """One Parquet file for each table and split."""
         return [
             File(path=_path(LIST_IDS), table=LIST_IDS, rows=_lists),
-            File(path=_path(CORPUS), table=CORPUS, rows=_corpus, of="corpus"),
+            File(path=_path(CORPUS), table=CORPUS, rows=_corpus, of="corpus", alone=True),
             File(path=_path(KEPT_QUERIES), table=KEPT_QUERIES, rows=_queries),
             File(path=_path(QRELS), table=QRELS, rows=_qrels),
             File(path=_path(READINGS), table=READINGS, rows=_marked),

@@ -44,8 +44,13 @@ CrossEncoderTrainer(model=reranker, train_dataset=pairs, loss=loss).train()"""
         return {"label": "score"} if loss == "mse" else {}
 
     def refusal(self, scale: Scale) -> str | None:
-        """Scores of an order are no targets for a regression."""
-        return scale.unmeasured('`label = "grade"`') if self.label == "score" else None
+        """Scores of an order, or of a scale that every list has for itself, are no targets."""
+        if self.label != "score" or scale.compares:
+            return None
+        return scale.unmeasured('`label = "grade"`') or (
+            f"scores of {scale.score_kind} have a scale of their own in every list; let "
+            'settle.rule be mean_score, or ask for `label = "grade"`'
+        )
 
     def missing(self, pairs: pl.DataFrame, policy: Policy) -> pl.DataFrame:
         """Lists that have neither a positive nor a negative, where nothing else is written."""

@@ -31,19 +31,22 @@ def ordered(judgments: pl.DataFrame) -> pl.DataFrame:
 
 
 def reasoned(judgments: pl.DataFrame, pairs: pl.DataFrame) -> pl.DataFrame:
-    """Those of `ranked` with reasoning, all of whose documents are labelled: JUDGMENTS.
+    """Those of `ranked` with reasoning, on labelled documents that do not all tie: JUDGMENTS.
 
     The tags of thought and answer are taken out of the reasoning.
 
     Args:
         judgments: JUDGMENTS.
-        pairs: Columns qid and docid, of the same lists.
+        pairs: Columns qid, docid and score, of the same lists.
     """
     thought = pl.col("reasoning").str.replace_all(_TAGS, "").str.strip_chars()
     aloud = ranked(judgments).with_columns(thought).filter(pl.col("reasoning").str.len_bytes() > 0)
     documents = aloud.select(*ASKED, docid="shown").explode("docid")
-    unknown = documents.join(pairs, on=["qid", "docid"], how="anti")
-    return aloud.join(unknown, on=ASKED, how="anti", maintain_order="left")
+    labelled = documents.join(pairs, on=["qid", "docid"], how="left")
+    score = pl.col("score")
+    told = labelled.group_by(ASKED).agg(known=score.is_not_null().all(), levels=score.n_unique())
+    fit = told.filter("known", pl.col("levels") > 1)
+    return aloud.join(fit, on=ASKED, how="semi", maintain_order="left")
 
 
 def nearest(readings: pl.DataFrame, pairs: pl.DataFrame) -> pl.DataFrame:
@@ -123,5 +126,7 @@ def silent(labelled: Labelled) -> pl.DataFrame:
     return counted.select(
         id="qid",
         rule=pl.lit("no_reasoning"),
-        detail=pl.format("none of {} listwise readings has any on labelled documents", "readings"),
+        detail=pl.format(
+            "none of {} listwise readings has any on labelled documents that do not tie", "readings"
+        ),
     )

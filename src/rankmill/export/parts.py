@@ -15,7 +15,7 @@ from rankmill.export.tables import AssemblyInput
 from rankmill.tables import JUDGMENTS
 
 _DOCUMENTS = 50_000
-_PAIRS = 16_384
+_PAIRS, _BYTES = 16_384, 64_000_000
 
 Columns = Mapping[str, str | pl.Expr]
 """Names of list columns, and the column or expression that each gathers."""
@@ -231,11 +231,14 @@ class Labelled:
             yield Texts(_mapped(path))
 
     def parts(self, split: str, texts: "Texts") -> Iterator[Part]:
-        """The lists of a split with their texts, some thousand documents at a time."""
+        """The lists of a split with their texts, some thousand documents or megabytes at a time."""
         lists = self.lists.filter(split=split).drop("split")
         pairs = _in_turn(lists, self.pairs.drop("split", "score_kind"))
         judgments = _in_turn(lists, self.judgments.drop("split"))
-        start = pairs.group_by("qid", maintain_order=True).len()["len"].cum_sum() // _PAIRS
+        share = pl.max_horizontal(pl.len() / _PAIRS, pl.col("size").sum() / _BYTES)
+        sized = pairs.select("qid", size=texts.sizes(pairs))
+        shares = sized.group_by("qid", maintain_order=True).agg(share=share)["share"]
+        start = shares.cum_sum().floor()
         for some in lists.with_columns(start=start).partition_by(
             "start", maintain_order=True, include_key=False
         ):
@@ -279,6 +282,11 @@ class Texts:
         numbers = frame["number"].to_numpy()
         self._rows = np.zeros(int(numbers.max(initial=0)) + 1, dtype=np.uint32)
         self._rows[numbers] = np.arange(len(numbers))
+
+    def sizes(self, pairs: pl.DataFrame) -> pl.Series:
+        """Bytes of title and text, of the documents in rows with a number."""
+        each = self._texts.select(pl.col("title").str.len_bytes() + pl.col("text").str.len_bytes())
+        return each.to_series()[self._rows[pairs["number"]]]
 
     def join(self, pairs: pl.DataFrame) -> pl.DataFrame:
         """Rows with a number, and title, text and words of the document that has it."""

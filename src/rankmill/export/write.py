@@ -1,6 +1,6 @@
 """All exports of a build, in one pass over its labelled lists and one over its corpus."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import ExitStack, closing, contextmanager
 from dataclasses import dataclass
@@ -57,17 +57,8 @@ def write(exports: Sequence[Exported], labelled: Labelled, folder: Path) -> list
     with ExitStack() as stack:
         for one in targets:
             stack.enter_context(closing(one.growing))
-        of_lists = [one for one in targets if one.file.of == "lists"]
-        of_corpus = [one for one in targets if one.file.of == "corpus"]
-        texts = stack.enter_context(labelled.texts(folder)) if of_lists else None
-        feed = stack.enter_context(_feeding())
-        for split in SPLITS:
-            for part in labelled.parts(split, texts) if texts else ():
-                feed([one for one in of_lists if one.split in {split, ""}], part)
-        for documents in labelled.corpus() if of_corpus else ():
-            for split in ("", *SPLITS):
-                rows = documents.filter(split=split) if split else documents
-                feed([one for one in of_corpus if one.split == split], rows)
+        _write_lists([one for one in targets if one.file.of == "lists"], labelled, folder)
+        _write_corpus([one for one in targets if one.is_searched(targets)], labelled)
     found = [
         _written(one.config, one.split, one.growing, folder) for one in targets if one.growing.rows
     ]
@@ -88,11 +79,31 @@ def write_frame(table: Table, split: str, rows: pl.DataFrame, folder: Path) -> l
     return [_written(table.name, split, growing, folder)] if growing.rows else []
 
 
+def _write_lists(targets: Sequence["_Target"], labelled: Labelled, folder: Path) -> None:
+    if not targets:
+        return
+    with labelled.texts(folder) as texts, _feeding() as feed:
+        for split in SPLITS:
+            for part in labelled.parts(split, texts):
+                feed([one for one in targets if one.split in {split, ""}], part)
+
+
+def _write_corpus(targets: Sequence["_Target"], labelled: Labelled) -> None:
+    if not targets:
+        return
+    with _feeding() as feed:
+        for documents in labelled.corpus():
+            for split in ("", *SPLITS):
+                rows = documents.filter(split=split) if split else documents
+                feed([one for one in targets if one.split == split], rows)
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Target:
     """A file that is to be written."""
 
     file: File
+    folder: str
     config: str
     split: str
     growing: Growing
@@ -102,7 +113,15 @@ class _Target:
         path = folder / export.folder / file.path.replace(_SPLIT, split)
         shape = Shape(header=file.header, bare=file.bare, around=file.around)
         growing = Growing(path, file.table, shape)
-        return cls(file=file, config=config_of(export, file), split=split, growing=growing)
+        config = config_of(export, file)
+        return cls(file=file, folder=export.folder, config=config, split=split, growing=growing)
+
+    def is_searched(self, others: Iterable[Self]) -> bool:
+        """Whether it is of the corpus, and its export has lists of this split, or needs none."""
+        if self.file.of != "corpus" or self.file.alone:
+            return self.file.of == "corpus"
+        mine = [one for one in others if one.folder == self.folder and one.growing.rows]
+        return any(self.split in {"", one.split} or not one.split for one in mine)
 
     def take(self, rows: Any) -> None:  # noqa: ANN401 - what the file's function takes
         """Append what the file is to have of some rows."""

@@ -25,14 +25,25 @@ def validate(folder: Path) -> list[Checked]:
     """Read every file of a dataset folder as its consumers do, and by the rules of its format.
 
     Raises:
-        TableError: It is no dataset folder: MANIFEST.json is missing or says nothing of files.
+        ConfigError: It is a file.
+        TableError: It is no dataset folder: MANIFEST.json is missing or says nothing of files, or
+            of exports what no rankmill wrote.
     """
-    manifest = read_manifest(folder)
-    exports: Mapping[str, Any] = manifest.get("exports", {})
+    if folder.is_file():
+        raise ConfigError(f"{folder}: a file by itself needs --as KIND")
     found = [_digests(folder), *_tables(folder)]
-    for name, export in exports.items():
+    for name, export in _exports(read_manifest(folder)):
         found += _export(folder, name, export)
     return _joined([*found, *_configs(folder)])
+
+
+def _exports(manifest: Mapping[str, Any]) -> Iterator[tuple[str, Mapping[str, Any]]]:
+    exports = manifest.get("exports", {})
+    for name, export in exports.items() if isinstance(exports, dict) else [("exports", exports)]:
+        kind = export.get("kind") if isinstance(export, dict) else None
+        if kind not in kinds() or not isinstance(export.get("files"), list):
+            raise TableError(f"MANIFEST.json: {name}: expected the kind and files of an export")
+        yield name, export
 
 
 def validate_file(path: Path, kind: str, options: Mapping[str, Any] | None = None) -> list[Checked]:
@@ -134,10 +145,17 @@ def _ordered(
 def _configs(folder: Path) -> Iterator[Checked]:
     """Every config of the card, through `load_dataset`."""
     from huggingface_hub import DatasetCard
+    from yaml import YAMLError
 
     if not (DATASETS.installed and (folder / "README.md").is_file()):
         return
-    card = DatasetCard.load(folder / "README.md")
+    try:
+        card = DatasetCard.load(folder / "README.md")
+    except (YAMLError, ValueError) as error:
+        found = Found()
+        found.add(0, [("front matter", " ".join(str(error).split()), "YAML as the hub reads it")])
+        yield _checked("README.md", 0, "huggingface_hub", found)
+        return
     for config in card.data.to_dict().get("configs") or []:
         for data in config["data_files"]:
             paths = [data["path"]] if isinstance(data["path"], str) else data["path"]

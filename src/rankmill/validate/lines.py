@@ -1,7 +1,7 @@
 """The rows of a file, one after another, whatever it is written as."""
 
 import csv
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -81,11 +81,16 @@ def _json_lines(path: Path) -> Iterator[tuple[int, Any]]:
 
 
 def _values(path: Path, row: type[Row]) -> Iterator[tuple[int, Any]]:
-    """Lines with tabs, or, of a `.txt`, with spaces between values."""
+    """Lines with tabs, or, of a `.txt`, with spaces between values.
+
+    Files with a header are BEIR's, whose reader knows quotes; the others have texts in them.
+    """
     names = row.names()
-    with path.open(encoding="utf-8", newline="") as file:
+    with path.open(encoding="utf-8", newline="" if row.header else "\n") as file:
         tabs = path.suffix == ".tsv"
-        lines = csv.reader(file, delimiter="\t") if tabs else map(str.split, file)
+        lines: Iterable[list[str]] = csv.reader(file, delimiter="\t")
+        if not row.header:
+            lines = (line.rstrip("\r\n").split("\t" if tabs else None) for line in file)
         for number, values in enumerate(lines, start=1):
             if number == 1 and row.header:
                 if values != names:

@@ -61,6 +61,8 @@ class Loader:
 
 def read(loader: Loader, files: Files) -> str:
     """What a consumer says against files; empty if it took them."""
+    from yaml import YAMLError
+
     with TemporaryDirectory(prefix="rankmill-validate-") as scratch, _quiet(), _offline():
         one = Files(
             folder=files.folder,
@@ -71,7 +73,7 @@ def read(loader: Loader, files: Files) -> str:
         )
         try:
             loader.load(one)
-        except FAULTS as error:
+        except (*FAULTS, YAMLError) as error:
             return f"{type(error).__name__}: {' '.join(str(error).split())}"[:300]
     return ""
 
@@ -105,9 +107,13 @@ def _offline() -> Iterator[None]:
 
 def _config(files: Files, config: str) -> Any:  # noqa: ANN401 - a datasets.Dataset
     from datasets import load_dataset
+    from datasets.exceptions import DatasetsError
 
     cache = str(files.scratch)
-    return load_dataset(str(files.folder), config, split=files.split, cache_dir=cache)
+    try:
+        return load_dataset(str(files.folder), config, split=files.split, cache_dir=cache)
+    except DatasetsError as error:
+        raise ValueError(str(error.__cause__ or error)) from error
 
 
 def config(files: Files) -> None:
