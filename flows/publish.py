@@ -13,7 +13,8 @@ from prefect import flow, task
 from prefect.artifacts import create_table_artifact
 from prefect.cache_policies import NO_CACHE
 
-from rankmill.cli_publish import dataset_of, reasons_of
+from rankmill.cli_publish import dataset_of
+from rankmill.publish import Gate
 from rankmill.publish.findings import Finding
 from rankmill.publish.gate import inspect
 from rankmill.publish.hub import Hub
@@ -28,31 +29,22 @@ def _task(step: Any) -> Any:  # noqa: ANN401 - a Task of any step
 
 
 @flow(name="publish", persist_result=False)
-def publish(
-    build: str,
-    repo: str,
-    go: bool = False,
-    public: bool = False,
-    allow: Sequence[str] = (),
-    data: Path | None = None,
-) -> str:
-    """Send the dataset of a build to the hub, as the next of v1, v2, … , or look what would be.
+def publish(build: str, wanted: Wanted, go: bool = False, data: Path | None = None) -> str:
+    """Send the dataset of a build to the hub, or look what would be sent.
 
     Args:
         build: Name or folder of a build, or a dataset folder.
-        repo: `ORG/NAME` on the hub.
+        wanted: What the options of the command say: where it goes, as what, and for which reasons.
         go: Send it; without, only the gate and the plan are made.
-        public: Whether everybody may see it.
-        allow: Rules of the gate that may fail, such as `licences=with the authors' consent`.
         data: Where builds are kept.
 
     Returns:
-        The repository's address, and the tag that it has now or would get.
+        The repository's address, and the tag or pull request that was made; without `go`, the tag
+        that would be, or the pull request that holds the same files already.
     """
-    wanted = Wanted(repo=repo, public=public, reasons=reasons_of(list(allow)))
     folder, gate = dataset_of(Settings(data=data) if data else Settings(), build)
     hub = Hub(wanted.name)
-    findings: Sequence[Finding] = _task(inspect)(folder, gate)
+    findings: Sequence[Finding] = _task(inspect)(folder, gate or Gate())
     rows = [
         {"rule": one.rule, "found": one.found, "expected": one.limit, "passed": one.passed}
         for one in findings
@@ -62,6 +54,6 @@ def publish(
     refuse(findings, wanted.reasons)
     planned: Plan = _task(plan)(hub, folder, findings, wanted)
     if not go:
-        return f"{hub.url} {planned.tag}".strip()
+        return f"{hub.url} {planned.proposed or planned.tag}".strip()
     done: Published = _task(carry_out)(hub, planned)
-    return f"{hub.url} {done.tag}".strip()
+    return f"{hub.url} {done.pull_request or done.tag}".strip()

@@ -18,7 +18,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from urllib.parse import unquote
 
+import yaml
 from aiohttp import web
+
+from rankmill.assemble import hub_licences
 
 WRITER, READER, STRANGER = "hf_writes", "hf_reads", "hf_strange"
 """Tokens of one who may write to `org`, of one who may read there, and of one who may neither."""
@@ -409,8 +412,17 @@ class Hub:
         return web.json_response({})
 
     async def validate_yaml(self, request):
-        await request.json()
-        return web.json_response({"errors": [], "warnings": []})
+        text = (await request.json())["content"]
+        front = yaml.safe_load(text.split("---")[1]) or {} if text.startswith("---") else {}
+        licences, name = front.get("license") or [], front.get("license_name", "named")
+        errors = []
+        licences = [licences] if isinstance(licences, str) else licences
+        if not all(map(hub_licences.known, licences)):
+            errors.append({"message": '"license" must be one of the ids of licences'})
+        if not re.fullmatch(r"[a-z0-9.-]+", name):
+            errors.append({"message": '"license_name" must be an id'})
+        said = {"errors": errors, "warnings": []}
+        return web.json_response(said, status=400 if errors else 200)
 
     async def resolve(self, request):
         repo = self.found(request)

@@ -46,10 +46,14 @@ def touched(tmp_path):
 
 def test_a_document_of_theirs_by_id_by_words_and_by_a_run_of_13(collection, touched):
     folder = collection(
-        [("d1", "Other text."), ("e2", "Boiling water burns GREEN tea!"), ("e3", f"So {RUN} more")]
+        [
+            ("d1", f"Steep {RUN}."),
+            ("e2", "Boiling water burns GREEN tea!"),
+            ("e3", f"So {RUN} more"),
+        ]
     )
     ours = [
-        ("d1", "", "Steep black tea."),
+        ("d1", "", f"Brew {RUN}."),
         ("d2", "", "boiling water burns green tea"),
         ("d3", "A title", f"{RUN.upper()}, and on"),
         ("d4", "", RUN.removesuffix(" thirteen")),
@@ -57,9 +61,21 @@ def test_a_document_of_theirs_by_id_by_words_and_by_a_run_of_13(collection, touc
     found, _ = touched(folder, ours)
     assert found == [
         ("document", "d1", "same_id", "the id of document d1"),
+        ("document", "d1", "shared_13_words", "13 words in a row of document d1"),
         ("document", "d2", "same_text", "the words of document e2"),
-        ("document", "d3", "shared_13_words", "13 words in a row of document e3"),
+        ("document", "d3", "shared_13_words", "13 words in a row of document d1"),
     ]
+
+
+def test_an_id_alone_is_no_contamination_for_corpora_number_their_documents(collection, touched):
+    folder = collection([("1", "Sails are reefed."), ("2", "Green tea!")])
+    ours = [("1", "", "Steep black tea."), ("2", "", "green tea"), ("3", "", "x")]
+    found, (looked,) = touched(folder, ours)
+    assert found == [
+        ("document", "2", "same_id", "the id of document 2"),
+        ("document", "2", "same_text", "the words of document 2"),
+    ]
+    assert looked.found == {"same_id": 1, "same_text": 1}
 
 
 def test_a_query_of_theirs_is_found_among_queries_and_inside_documents(collection, touched):

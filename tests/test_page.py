@@ -2,12 +2,14 @@
 
 import re
 
+import polars as pl
 import pytest
 
 from knowing_teacher import TOPICS, knowing, recipe
 from rankmill.finished import Finished
 from rankmill.line import build
 from rankmill.page import report
+from rankmill.page.sources import Sources
 from rankmill.settings import Settings
 from rankmill.tables import CLUSTERS
 
@@ -116,6 +118,28 @@ def test_a_build_that_makes_other_tables_writes_another_report(toy):
     before = written.read_bytes()
     build(path, overrides=("name=b-toy", "settle.top_k=2"), settings=settings)
     assert written.read_bytes() != before
+
+
+def test_a_list_that_the_dataset_leaves_out_is_not_kept_and_one_that_an_export_lacks_is(toy):
+    path, settings = toy
+    overrides = (
+        "name=c-toy",
+        "assemble.near_duplicate=0.4",
+        "assemble.positive_grade=9",
+    )
+    build(path, overrides=overrides, settings=settings)
+    made = Finished.find(settings, "c-toy")
+    rejections = pl.read_parquet(made.folder / "dataset/rejections/rejected.parquet")
+    gone = rejections.filter(rule="near_duplicate_split")
+    assert rejections.filter(rule="no_positive").height == 18 - gone.height
+    assert 0 < gone.height < 18
+    sources = Sources.of(made)
+    reasons = {qid: (rule, detail) for _, qid, rule, detail in gone.iter_rows()}
+    assert sources.reasons == reasons
+    kept = set(sources.lists.filter("kept")["qid"])
+    assert kept == set(sources.labels["qid"]) == set(sources.lists["qid"]) - set(reasons)
+    page = (made.folder / "report.html").read_text(encoding="utf-8")
+    assert f"<dd>{18 - gone.height} <small>of 18</small>" in page
 
 
 def test_the_page_reaches_for_nothing_and_runs_one_script(page):

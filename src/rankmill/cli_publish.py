@@ -53,13 +53,15 @@ def publish(  # noqa: PLR0913 - one parameter for every option
         _publish(*dataset_of(settings_of(data), name), wanted, go=go)
 
 
-def _publish(folder: Path, gate: Gate, wanted: Wanted, *, go: bool) -> None:
+def _publish(folder: Path, gate: Gate | None, wanted: Wanted, *, go: bool) -> None:
     from rankmill.publish.gate import inspect
     from rankmill.publish.hub import Hub
     from rankmill.publish.publish import carry_out, plan, refuse
     from rankmill.publish.show import gate_table, plan_lines, plan_table
 
-    findings = inspect(folder, gate)
+    if gate is None:
+        _say(f"{folder} is in no build: the default gate is used, for no recipe sets one", "")
+    findings = inspect(folder, gate or Gate())
     out.print(gate_table(findings, wanted.reasons), "")
     refuse([finding for finding in findings if finding.binding], {})
     hub = Hub(wanted.name, bars=err.is_terminal)
@@ -77,17 +79,22 @@ def _publish(folder: Path, gate: Gate, wanted: Wanted, *, go: bool) -> None:
     _say("", f"{hub.url} {where or wanted.revision} at {done.commit[:12]}: {state}")
 
 
-def dataset_of(settings: Settings, name: str) -> tuple[Path, Gate]:
-    """The dataset folder of a build and the gate of its recipe, or a folder that is a dataset.
+def dataset_of(settings: Settings, name: str) -> tuple[Path, Gate | None]:
+    """The dataset folder of a build, or a folder that is a dataset, and the gate of the recipe.
+
+    None stands for the gate of a folder that is in no build, so that no recipe says which it is.
 
     Raises:
         ConfigError: There is neither.
     """
     from rankmill.assemble.files import MANIFEST
     from rankmill.finished import Finished
+    from rankmill.manifest import read_manifest
 
     if (Path(name) / MANIFEST).is_file():
-        return Path(name), Gate()
+        around = Path(name).resolve().parent
+        inside = "recipe" in read_manifest(around)
+        return Path(name), Finished.find(settings, str(around)).recipe.gate if inside else None
     build = Finished.find(settings, name)
     folder = build.folder / _DATASET
     if not (folder / MANIFEST).is_file():

@@ -97,9 +97,9 @@ def look(
 ) -> tuple[pl.DataFrame, list[Looked]]:
     """Hold documents and queries against evaluation collections, by three rules.
 
-    * `same_id`: a document of theirs has the id.
-    * `same_text`: a document or query of theirs has the same words, whatever their case and
-      punctuation.
+    * `same_id`: a document of theirs has the id, and another rule finds ours too; alone, an id
+      says nothing, for many corpora number their documents.
+    * `same_text`: one of theirs has the same words, whatever their case and punctuation.
     * `shared_13_words`: a run of 13 words stands in one of theirs.
 
     Both sides are streamed; runs are compared by 64 bits each.
@@ -144,7 +144,8 @@ def _hits(
         counts = {what: n + units.filter(what=what).height for what, n in counts.items()}
         hits += map(theirs.touched, _ours(documents, queries))
     found = pl.concat(hits).unique(["what", "id", "rule"], keep="first", maintain_order=True)
-    return counts, found.sort("what", "id", "rule")
+    told = (pl.col("rule") != "same_id") | (pl.len().over("what", "id") > 1)
+    return counts, found.filter(told).sort("what", "id", "rule")
 
 
 def _ours(documents: Path, queries: pl.DataFrame) -> Iterator[pl.DataFrame]:

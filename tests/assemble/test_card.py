@@ -54,9 +54,21 @@ def test_the_front_matter_lists_the_files_of_every_config(card, spec, facts):
     assert front["size_categories"] == "n<1K"
 
 
-def test_a_licence_the_hub_has_no_id_for_is_named_as_other(card, facts):
-    front, _ = front_of(card(Assembly(licence="Crown copyright, see site"), facts))
-    assert (front["license"], front["license_name"]) == ("other", "Crown copyright, see site")
+@pytest.mark.parametrize(
+    ("licence", "id_", "name"),
+    [
+        ("MIT", "mit", None),
+        ("odbl", "odbl", None),
+        ("PSF-2.0", "other", "psf-2.0"),
+        ("GPL-3.0-or-later", "other", "gpl-3.0-or-later"),
+        ("Proprietary", "other", "proprietary"),
+        ("Crown copyright, see site", "other", "crown-copyright-see-site"),
+        ("©", "other", None),
+    ],
+)
+def test_a_licence_the_hub_has_no_id_for_is_named_as_other(card, facts, licence, id_, name):
+    front, _ = front_of(card(Assembly(licence=licence), facts))
+    assert (front["license"], front.get("license_name")) == (id_, name)
 
 
 def test_documents_under_several_licences_leave_the_front_matter_without_one(
@@ -81,7 +93,7 @@ def test_words_of_users_and_corpora_stay_words(card, facts, documents, replaced)
     tables = replaced(documents=documents.with_columns(licence=pl.lit(HOSTILE)))
     front, page = front_of(card(Assembly(title=HOSTILE), hostile, tables))
     assert front["pretty_name"] == " ".join(HOSTILE.split())
-    assert front["license_name"] == " ".join(HOSTILE.split())
+    assert front["license_name"] == "x-table-owned-details-script-alert-1-script-a-http-b-c"
     rendered = pytest.importorskip("markdown_it").MarkdownIt("gfm-like", {"linkify": False})
     html = rendered.render(page)
     assert "<script>" not in html

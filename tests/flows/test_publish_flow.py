@@ -52,8 +52,8 @@ def run(hub, folder, tmp_path):
         "HF_TOKEN": WRITER,
     }
 
-    def started(**parameters):
-        values = {"build": str(folder), "repo": "org/tea", **parameters}
+    def started(*, go=False, **wanted):
+        values = {"build": str(folder), "wanted": {"repo": "org/tea", **wanted}, "go": go}
         return subprocess.run(
             [sys.executable, "-c", RUN, json.dumps(values)],
             env=mine,
@@ -66,14 +66,26 @@ def run(hub, folder, tmp_path):
     return started
 
 
-def test_the_flow_looks_first_and_sends_when_told_to(hub, run):
+def test_the_flow_looks_first_and_sends_when_told_to_where_it_is_told(hub, run, folder):
     looked = run()
     assert looked.stdout == f"{hub.url}/datasets/org/tea v1\n", looked.stderr
     assert {method for method, _ in hub.requests} == {"GET"}
-    sent = run(go=True, allow=["tau=it was not measured"])
+    sent = run(go=True)
     assert sent.stdout == f"{hub.url}/datasets/org/tea v1\n", sent.stderr
     assert hub.repo().history() == ["Publish v1", "initial commit"]
     assert hub.repo().private
+    repo = hub.repo()
+    named = run(go=True, revision="next", tag="paper")
+    assert named.stdout == f"{hub.url}/datasets/org/tea paper\n", named.stderr
+    assert repo.tags["paper"] == repo.resolve("next") == repo.resolve("main")
+    card = folder / "README.md"
+    card.write_text("# Tea, green\n")
+    write_manifest(folder)
+    proposed = run(pull_request=True, go=True)
+    assert proposed.stdout == f"{hub.url}/datasets/org/tea refs/pr/1\n", proposed.stderr
+    assert run(pull_request=True).stdout == proposed.stdout
+    assert repo.files("refs/pr/1")["README.md"].body == b"# Tea, green\n"
+    assert list(repo.tags) == ["v1", "paper"]
 
 
 def test_the_flow_fails_where_the_gate_is_closed(hub, run, folder):
@@ -84,3 +96,5 @@ def test_the_flow_fails_where_the_gate_is_closed(hub, run, folder):
     assert done.returncode != 0
     assert "GateClosed: nothing was sent: licences" in done.stderr
     assert hub.requests == []
+    allowed = run(reasons={"licences": "our own texts"})
+    assert allowed.stdout == f"{hub.url}/datasets/org/tea v1\n", allowed.stderr

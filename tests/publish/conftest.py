@@ -32,7 +32,11 @@ def frames(split):
         ),
         "queries": pl.DataFrame({"qid": qids, "text": "how long", "source_docid": docids[:5]}),
         "lists": pl.DataFrame(
-            {**listed, "tau": [0.5, 0.6, 0.7, 0.8, None], "view_tau": [0.4, 0.5, 0.6, 0.7, 0.8]},
+            {
+                **listed,
+                "difficulty": [0.25, 0.2, 0.15, 0.1, None],
+                "view_tau": [0.4, 0.5, 0.6, 0.7, 0.8],
+            },
             schema_overrides={"grades": pl.List(pl.Int32)},
         ),
         "listwise": pl.DataFrame(

@@ -9,7 +9,10 @@ import pytest
 from typer.testing import CliRunner
 
 from hub_emulator import READER, STRANGER, WRITER
+from rankmill.assemble.files import write_manifest
 from rankmill.cli import app
+from rankmill.errors import PublishError
+from rankmill.publish.faults import said as fault_said
 from rankmill.recipe import Recipe
 
 RECIPES = Path(__file__).parents[2] / "recipes"
@@ -303,6 +306,36 @@ def test_a_token_is_never_said_even_if_the_hub_says_it(hub, publish):
     assert "I do not like ***" in done.stderr
 
 
+@pytest.mark.parametrize("raised", [RuntimeError, OSError, ValueError, ConnectionError])
+@pytest.mark.parametrize("place", [0, 290, 296])
+def test_a_token_is_never_said_whole_or_cut_whatever_is_raised(monkeypatch, raised, place):
+    monkeypatch.setenv("HF_TOKEN", "Zq7" * 12)
+    with pytest.raises(PublishError) as caught, fault_said("org/tea"):
+        raise raised("." * place + "Zq7" * 12) from ValueError("Zq7" * 12)
+    assert "Zq7" not in str(caught.value)
+    assert "*" in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("front", "code"),
+    [
+        ("license: psf-2.0", 10),
+        ("license: other\nlicense_name: PSF 2.0", 10),
+        ("license: other\nlicense_name: psf-2.0", 0),
+    ],
+)
+def test_the_hub_takes_no_card_with_a_licence_that_it_has_no_id_for(
+    hub, publish, dataset, front, code
+):
+    card = dataset.path / "README.md"
+    card.write_text(card.read_text().replace("license: cc-by-4.0", front))
+    write_manifest(dataset.path)
+    done = publish("--yes")
+    assert done.exit_code == code, done.output
+    assert ("Invalid metadata in README.md" in done.stderr) == bool(code)
+    assert len(hub.repo().commits) == (1 if code else 2)
+
+
 def test_without_a_network_one_line_says_where_nobody_answered(hub, publish, monkeypatch):
     monkeypatch.setattr("huggingface_hub.constants.ENDPOINT", "http://127.0.0.1:9")
     done = publish()
@@ -311,17 +344,25 @@ def test_without_a_network_one_line_says_where_nobody_answered(hub, publish, mon
     assert done.stderr.count("\n") == 1
 
 
-def test_a_build_brings_the_gate_of_its_recipe(hub, dataset, tmp_path):
+@pytest.mark.parametrize("name", ["tea", "{data}/builds/tea", "{data}/builds/tea/dataset"])
+def test_a_build_brings_the_gate_of_its_recipe(hub, dataset, tmp_path, name):
     build = tmp_path / "data" / "builds" / "tea"
     build.mkdir(parents=True)
     dataset.path.rename(build / "dataset")
     recipe = Recipe.load(RECIPES / "quickstart.toml", ["gate.lists=11"])
     values = {"name": "tea", "recipe": recipe.model_dump(mode="json"), "stages": {}}
     (build / "manifest.json").write_text(json.dumps(values))
-    words = ["publish", "tea", "--repo", "org/tea", "--data", str(tmp_path / "data")]
+    data = str(tmp_path / "data")
+    words = ["publish", name.format(data=data), "--repo", "org/tea", "--data", data]
     done = CliRunner().invoke(app, words)
     assert done.exit_code == 11
     assert "lists: 10, expected at least 11" in done.stderr
+    assert "default gate" not in done.stdout
+
+
+def test_a_folder_in_no_build_is_told_that_the_default_gate_is_used(hub, publish, dataset):
+    said = f"{dataset.path} is in no build: the default gate is used, for no recipe sets one"
+    assert said in publish().stdout
 
 
 def test_a_build_without_a_dataset_and_no_build_are_two_errors(hub, tmp_path):

@@ -4,11 +4,15 @@ import json
 
 import polars as pl
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
+from rankmill.assemble.files import write_manifest
 from rankmill.errors import GateClosed, TableError
 from rankmill.publish import Gate
 from rankmill.publish.card import with_reasons
 from rankmill.publish.gate import inspect
+from rankmill.publish.licences import limits_of
 from rankmill.publish.publish import refuse
 from rankmill.publish.spec import RULES
 
@@ -36,6 +40,13 @@ def test_a_clean_dataset_passes_every_rule(dataset):
     [
         ("CC-BY-NC-4.0", "noncommercial", {"noncommercial": True}),
         ("CC BY-ND 4.0", "noderivatives", {"noderivatives": True}),
+        (
+            "CC-BY-NC-ND-4.0",
+            "noderivatives and noncommercial",
+            {"noncommercial": True, "noderivatives": True},
+        ),
+        ("()", "unlicensed", {"unlicensed": True}),
+        ("( and é", "unlicensed", {"unlicensed": True}),
         (None, "unlicensed", {"unlicensed": True}),
         ("ask the editor", "unlicensed", {"licences": ("ask the editor",)}),
         ("LicenseRef-scancode-proprietary-license", "forbidding", None),
@@ -56,7 +67,16 @@ def test_a_licence_that_forbids_it_stops_it(dataset, licence, kind, way):
 
 @pytest.mark.parametrize(
     "licence",
-    ["MIT", "apache-2.0", "CC0-1.0", "CC-BY-SA-3.0", "GFDL-1.3-or-later", "MIT OR CC-BY-NC-4.0"],
+    [
+        "MIT",
+        "apache-2.0",
+        "CC0-1.0",
+        "CC0",
+        "mit-or-cc-by-nc-4.0",
+        "CC-BY-SA-3.0",
+        "GFDL-1.3-or-later",
+        "MIT OR CC-BY-NC-4.0",
+    ],
 )
 def test_a_licence_that_lets_anyone_pass_it_on_is_open(dataset, licence):
     dataset.change("corpus", "test", licence=pl.lit(licence))
@@ -67,14 +87,64 @@ def test_the_licence_of_the_card_counts_too(dataset):
     card = dataset.path / "README.md"
     text = card.read_text().replace("license: cc-by-4.0", "license: other\nlicense_name: hands off")
     card.write_text(text)
-    manifest = dataset.path / "MANIFEST.json"
-    manifest.unlink()
-    from rankmill.assemble.files import write_manifest
-
     write_manifest(dataset.path)
     findings = inspect(dataset.path, Gate())
     assert failed(findings) == ["licences"]
     assert of(findings, "licences").rows == ("README.md license: hands off",)
+
+
+@pytest.mark.parametrize("way", ["noncommercial", "noderivatives", "unlicensed"])
+def test_every_limit_of_a_licence_is_to_be_waved(dataset, way):
+    dataset.change("corpus", "test", licence=pl.lit("CC-BY-NC-ND-4.0"))
+    assert failed(inspect(dataset.path, Gate(**{way: True}))) == ["licences"]
+
+
+@pytest.mark.parametrize(
+    ("licence", "limits"),
+    [
+        ("MIT AND CC-BY-NC-4.0 AND CC-BY-ND-4.0", {"noncommercial", "noderivatives"}),
+        ("CC-BY-NC-ND-4.0 OR CC-BY-NC-4.0", {"noncommercial"}),
+        ("CC-BY-NC-4.0 OR nobody-knows", {"unlicensed"}),
+        ("(MIT OR Apache-2.0) AND CC-BY-NC-4.0", {"noncommercial"}),
+        ("mit-or-apache-2.0-and-cc-by-nc-4.0", {"unlicensed"}),  # who knows where the brackets were
+        ("gpl-3.0-or-later-and-mit", set()),
+    ],
+)
+def test_licences_that_are_joined_have_the_limits_of_all_or_of_the_one_with_the_least(
+    licence, limits
+):
+    assert limits_of(licence) == limits
+
+
+@settings(deadline=None)
+@given(st.text(alphabet=st.sampled_from("()+-:/mit andorwith0.é"), max_size=20))
+def test_whatever_a_licence_is_called_it_has_limits_or_none(licence):
+    assert limits_of(licence) <= {"noncommercial", "noderivatives", "unlicensed", "forbidding"}
+
+
+def test_a_licence_that_the_card_names_is_allowed_as_the_corpus_words_it(dataset):
+    card = dataset.path / "README.md"
+    other = "license: other\nlicense_name: ask-the-editor"
+    card.write_text(card.read_text().replace("license: cc-by-4.0", other))
+    write_manifest(dataset.path)
+    assert failed(inspect(dataset.path, Gate())) == ["licences"]
+    assert failed(inspect(dataset.path, Gate(licences=("Ask the editor!",)))) == []
+    assert failed(inspect(dataset.path, Gate(licences=("!",)))) == ["licences"]
+
+
+def test_contamination_that_nobody_looked_for_is_not_said_to_be_none(dataset):
+    found = of(inspect(dataset.path, Gate()), "contamination")
+    assert found.passed
+    assert found.found == "not looked for: assemble.evaluation names no collection"
+    write_manifest(dataset.path, {"evaluation": [{"name": "nfcorpus"}]})
+    assert of(inspect(dataset.path, Gate()), "contamination").found == "0 rows"
+
+
+@pytest.mark.parametrize("said", [[1], [{}], 3])
+def test_a_manifest_that_says_something_else_of_evaluation_is_refused(dataset, said):
+    write_manifest(dataset.path, {"evaluation": said})
+    with pytest.raises(TableError, match=r"MANIFEST\.json: expected names in evaluation"):
+        inspect(dataset.path, Gate())
 
 
 def test_contamination_stops_it_and_names_the_collection(dataset):
@@ -107,7 +177,7 @@ def test_low_agreement_stops_it_and_names_the_lists_that_agree_least(dataset):
 
 def test_agreement_that_nobody_measured_is_not_low(dataset):
     for split in ("train", "test"):
-        dataset.change("lists", split, tau=pl.lit(None, dtype=pl.Float64))
+        dataset.change("lists", split, difficulty=pl.lit(None, dtype=pl.Float64))
     found = of(inspect(dataset.path, Gate(tau=1)), "tau")
     assert (found.passed, found.found) == (True, "not measured")
 
@@ -129,6 +199,14 @@ def test_a_share_of_malformed_readings_stops_it(dataset):
         ("lists", "qid", "nobody", "qid nobody is not in queries"),
         ("queries", "source_docid", "nowhere", "source_docid nowhere is not in corpus"),
         ("judgments", "shown", ["nowhere"], "shown nowhere is not in corpus"),
+        ("lists", "document_ids", ["train-d1", "nowhere"], "document_ids nowhere is not in corpus"),
+        ("lists", "document_id", "nowhere", "document_id nowhere is not in corpus"),
+        ("lists", "corpus-ids", ["nowhere"], "corpus-ids nowhere is not in corpus"),
+        ("lists", "initial_list", ["nowhere"], "initial_list nowhere is not in corpus"),
+        ("lists", "final_list", ["nowhere"], "final_list nowhere is not in corpus"),
+        ("lists", "relevant_docids", ["nowhere"], "relevant_docids nowhere is not in corpus"),
+        ("lists", "query_id", "nobody", "query_id nobody is not in queries"),
+        ("lists", "extra", {"of": {"docids": ["nowhere"]}}, "docids nowhere is not in corpus"),
     ],
 )
 def test_an_id_that_leads_nowhere_stops_it(dataset, config, column, value, words):

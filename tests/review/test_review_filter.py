@@ -1,7 +1,7 @@
 """The filter that heeds a person: by hand, and in a whole build."""
 
 import os
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 import polars as pl
 import pytest
@@ -38,16 +38,15 @@ def labelled(order, qid="q1"):
     )
 
 
-def said(verdict, *, order="abc", blind=False, note="", reviewer="ann", qid="q1"):
+def said(verdict, *, order="abc", blind=False, note="", reviewer="ann", qid="q1", **more):
     return Review(
         reviewer=reviewer,
         qid=qid,
         verdict=verdict,
         blind=blind,
         docids=tuple(order),
-        shown="".join(order),
         note=note,
-        at=NOW,
+        **{"shown": "".join(order), "at": NOW, **more},
     )
 
 
@@ -76,6 +75,23 @@ def test_what_a_person_rejected_is_rejected_with_the_reason(reviewed):
 def test_one_of_several_people_is_enough(reviewed):
     rule = reviewed(said("accepted"), said("rejected", reviewer="bob"))
     assert rule(labelled("abc")).detail == "a person rejected it"
+
+
+def test_of_one_persons_verdicts_that_in_sight_of_the_labels_counts(reviewed):
+    later = NOW + timedelta(hours=1)
+    blind = said("rejected", blind=True, at=later)
+    rule = reviewed(said("accepted"), blind, accepted_only=True)
+    assert rule(labelled("abc")) is None
+    assert rule(labelled("bac")).detail == "a person rejected it"  # that in sight is of another
+    other = reviewed(said("rejected", blind=True, reviewer="bob"))
+    assert other(labelled("abc")).detail == "a person rejected it"
+
+
+def test_of_one_persons_verdicts_under_the_same_ids_the_last_counts_whatever_the_texts(reviewed):
+    old = said("rejected", shown="z: old texts")
+    assert reviewed(old)(labelled("abc")).detail == "a person rejected it"
+    later = said("accepted", shown="a: new texts", at=NOW + timedelta(hours=1))
+    assert reviewed(later)(labelled("abc")) is None
 
 
 def test_a_verdict_on_another_order_does_not_count_unless_it_was_blind(reviewed):
@@ -127,7 +143,7 @@ def test_a_table_that_is_missing_is_named_before_a_teacher_is_asked(tmp_path):
     with pytest.raises(ConfigError) as caught:
         Recipe.load(path, [FILTER.format("mine.parquet", "false")])
     assert f"no file {tmp_path / 'mine.parquet'}; rankmill review writes it" in str(caught.value)
-    assert "settle.filters.0.reviewed.reviews" in str(caught.value)
+    assert "settle.filters.0.reviews" in str(caught.value)
     with pytest.raises(ConfigError, match=r"mine\.parquet: No such file"):
         Reviewed(reviews=tmp_path / "mine.parquet").identity()
 

@@ -44,14 +44,14 @@ def graded(one, docid, grade, *, blind=True, reviewer="ann"):
     )
 
 
-def judged(one, verdict, *, reviewer="ann"):
+def judged(one, verdict, *, reviewer="ann", blind=False):
     return Review(
         reviewer=reviewer,
         qid=one.qid,
         verdict=verdict,
-        blind=False,
+        blind=blind,
         docids=one.docids,
-        shown=one.shown,
+        shown=one.shown_blind if blind else one.shown,
         at=NOW,
     )
 
@@ -131,6 +131,18 @@ def test_lists_and_documents_are_counted_by_way_of_judging():
     assert kept.kappa.value == pytest.approx((5 / 6 - 12 / 36) / (1 - 12 / 36))
     assert (left_out.how, left_out.confusion[1]) == ("blind, rejected", (0, 0, 1))
     assert (sighted.how, sighted.confusion[0]) == ("in sight, kept", (0, 0, 1))
+
+
+def test_of_one_persons_verdicts_that_in_sight_of_the_labels_counts():
+    one, two = shown("q1", [2, 1, 0]), shown("q2", [2, 1, 0])
+    reviews = [
+        judged(one, "accepted"),
+        judged(one, "rejected", blind=True),
+        judged(two, "rejected", blind=True),
+        judged(two, "accepted", reviewer="bob"),
+    ]
+    found = measure(reviews, {"q1": one, "q2": two}, 2)
+    assert (found.accepted, found.rejected) == (1, 1)
 
 
 def test_a_review_of_what_has_changed_counts_in_no_figure():

@@ -97,6 +97,37 @@ def test_what_is_changed_after_labels_are_shown_leaves_the_blind_grade_as_it_was
     assert (sighted.same, sighted.documents) == (1, 1)
 
 
+def test_a_blind_grade_can_be_taken_back_once_labels_are_shown_and_they_stay_in_sight(reviews):
+    blind = session(reviews)
+    grade_all(blind, {"d1": 0, "d2": 2, "d3": 1, "d4": 0})
+    detail = blind.grade("q1", "d1", None)
+    assert [d["mine"] for d in detail["documents"]] == [None, 2, 1, 0]
+    assert not detail["hidden"]
+    (agreement,) = blind.measures().agreements
+    assert (agreement.blind, agreement.documents) == (True, 3)
+    blind.grade("q1", "d1", 3)  # the teachers' grade, which was in sight: it is no blind one
+    assert [(one.blind, one.documents) for one in blind.measures().agreements] == [
+        (True, 3),
+        (False, 1),
+    ]
+
+
+def test_a_grade_in_sight_that_is_taken_back_leaves_the_blind_one(reviews):
+    blind = session(reviews)
+    grade_all(blind, {"d1": 0, "d2": 2, "d3": 1, "d4": 0})
+    blind.grade("q1", "d1", 3)
+    assert blind.grade("q1", "d1", None)["documents"][0]["mine"] == 0
+    assert blind.grade("q1", "d1", None)["documents"][0]["mine"] is None
+
+
+def test_an_acceptance_in_sight_overrules_ones_own_blind_rejection(reviews):
+    blind = session(reviews)
+    blind.judge("q1", "rejected", "nonsense")
+    grade_all(blind, GRADES)
+    assert blind.judge("q1", "accepted", "")["verdict"] == "accepted"
+    assert (blind.measures().accepted, blind.measures().rejected) == (1, 0)
+
+
 def test_labels_that_are_hidden_cannot_be_accepted_but_a_list_can_be_rejected(reviews):
     blind = session(reviews)
     with pytest.raises(NotNow, match="grade every document first"):

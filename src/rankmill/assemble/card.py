@@ -13,6 +13,8 @@ from typing import Any
 from jinja2 import Environment, PackageLoader, StrictUndefined, Template
 
 from rankmill.assemble.facts import CardFacts, Measures
+from rankmill.assemble.hub_licences import known, named
+from rankmill.assemble.markdown import prose
 from rankmill.assemble.pictures import Picture
 from rankmill.assemble.spec import Assembly
 from rankmill.assemble.toml import dumps
@@ -149,14 +151,12 @@ def _examples(spec: Assembly, files: Sequence[Written]) -> Iterator[tuple[str, s
 
 
 def _licence(spec: Assembly, measures: Measures) -> tuple[str | None, str | None]:
-    """The hub knows licences by lower-case ids; whatever else it is told is `other`, by name."""
+    """The hub's id of the licence; of one that it has none for, `other` and a name."""
     stated = spec.licence or (next(iter(measures.licences)) if len(measures.licences) == 1 else "")
-    words = " ".join((stated or "").split())
+    words = " ".join((stated or "").split()).lower()
     if not words:
         return None, None
-    if re.fullmatch(r"[a-z0-9][a-z0-9.-]*", words.lower()):
-        return words.lower(), None
-    return "other", words
+    return (words, None) if known(words) else ("other", named(words) or None)
 
 
 def _size(rows: int) -> str:
@@ -172,7 +172,7 @@ def _template() -> Template:
         lstrip_blocks=True,
         keep_trailing_newline=True,
     )
-    filters = {"cell": _cell, "prose": _prose, "fenced": _fenced, "n": _count, "mean": _rounded}
+    filters = {"cell": _cell, "prose": prose, "fenced": _fenced, "n": _count, "mean": _rounded}
     environment.filters.update(filters, money=in_money, bibtex=_bibtex)
     return environment.get_template("card.md.j2")
 
@@ -188,11 +188,6 @@ def _cell(value: object) -> str:
     ticks = _ticks(text, 1)
     pad = " " if text.startswith("`") or text.endswith("`") else ""
     return f"{ticks}{pad}{text}{pad}{ticks}" if text else ""
-
-
-def _prose(text: str) -> str:
-    """Text in a sentence or a heading, with all that Markdown or HTML could read made literal."""
-    return re.sub(r"([\\`*_\[\]<>&#|~!$])", r"\\\1", " ".join(text.split()))
 
 
 def _fenced(text: str, language: str) -> str:

@@ -27,7 +27,11 @@ def write_manifest(folder: Path, about: Mapping[str, Any] = MappingProxyType({})
     (folder / MANIFEST).write_text(text + "\n", encoding="utf-8")
 
 
-def _facts(path: Path) -> dict[str, int | str]:
+def sha256_of(path: Path) -> str:
+    """Of a file's bytes, in hexadecimal digits."""
     with path.open("rb") as file:
-        sha256 = hashlib.file_digest(file, "sha256").hexdigest()
-    return {"bytes": path.stat().st_size, "sha256": sha256}
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def _facts(path: Path) -> dict[str, int | str]:
+    return {"bytes": path.stat().st_size, "sha256": sha256_of(path)}

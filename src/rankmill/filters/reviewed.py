@@ -1,12 +1,13 @@
 """What a person said of a list, where a person has judged it."""
 
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import datetime
 from functools import cached_property
 from hashlib import sha256
 from io import BytesIO
 from pathlib import Path
-from typing import Any, Literal, NamedTuple
+from typing import Any, Literal, NamedTuple, Protocol, TypeVar
 
 import polars as pl
 from pydantic import ValidationInfo, field_validator
@@ -18,12 +19,42 @@ from rankmill.spec import Spec
 from rankmill.tables import REVIEWS
 
 
+class Said(Protocol):
+    """What one person said."""
+
+    @property
+    def reviewer(self) -> str:
+        """Who."""
+
+    @property
+    def blind(self) -> bool:
+        """Whether the labels were out of sight."""
+
+    @property
+    def at(self) -> datetime:
+        """When."""
+
+
+S = TypeVar("S", bound=Said)
+
+
+def one_each(every: Iterable[S]) -> dict[str, S]:
+    """What counts of all that was said of one thing, by reviewer.
+
+    Whoever saw the labels knew more: that comes before what was said blind, and of two alike the
+    later one counts.
+    """
+    return {one.reviewer: one for one in sorted(every, key=lambda one: (not one.blind, one.at))}
+
+
 class _Verdict(NamedTuple):
+    reviewer: str
     qid: str
     verdict: str
     blind: bool
     docids: Sequence[str]
     note: str
+    at: datetime
 
     def counts(self, labelled: LabelledList) -> bool:
         """Whether the list is still what was judged."""
@@ -35,7 +66,10 @@ class Reviewed(Spec):
     """Reject a list that a person rejected, and if asked for, every list that nobody accepted.
 
     A verdict counts while the list is what was judged: it has the documents it had, and their
-    order too, unless the person judged blind. Where several people judged, one rejection rejects.
+    order too, unless the person judged blind. Ids and order are all that a filter sees: where
+    texts or grades have changed under the same ids, the verdict counts here, though the page of
+    `rankmill review` calls it outdated. Of one person's verdicts one counts, see `one_each`; where
+    several people judged, one rejection rejects.
 
     Attributes:
         reviews: The table that `rankmill review` writes, relative to the recipe's folder.
@@ -84,7 +118,7 @@ class Reviewed(Spec):
         """Return why the list is rejected, or None to keep it."""
         _, verdicts = self._read
         every = verdicts.get(labelled.qid, ())
-        standing = [one for one in every if one.counts(labelled)]
+        standing = one_each(one for one in every if one.counts(labelled)).values()
         if rejected := [one for one in standing if one.verdict == "rejected"]:
             why = "; ".join(one.note for one in rejected if one.note)
             return self._no(labelled, f"a person rejected it{': ' if why else ''}{why}")

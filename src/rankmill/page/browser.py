@@ -18,7 +18,6 @@ from rankmill.page.sources import Sources
 from rankmill.page.topics import Topics
 from rankmill.page.trialled import Trial, ranks_of, trials_of
 from rankmill.records import Ranking
-from rankmill.tables import DOCUMENTS
 
 _MOST = 20_000
 _SHELF = 200
@@ -71,10 +70,7 @@ class _Documents:
     def read(self, sources: Sources) -> list[Sequence[str]]:
         """Docid, title and the beginning of the text of each, by number."""
         limit = within(len(self.numbers), most=_MOST_EXCERPT)
-        wanted = pl.LazyFrame({"docid": list(self.numbers)}, schema={"docid": pl.String})
-        path = sources.build.output("ingest").path(DOCUMENTS)
-        documents = pl.scan_parquet(path).select("docid", "title", "text")
-        rows = wanted.join(documents, on="docid", how="left", maintain_order="left").collect()
+        rows = sources.texts(list(self.numbers))
         return [(docid, title, cut(text, limit)) for docid, title, text in rows.iter_rows()]
 
 

@@ -11,8 +11,18 @@ from rankmill.filters import LabelledList
 from rankmill.finished import Finished
 from rankmill.recipe import Recipe
 from rankmill.settle import join
-from rankmill.tables import CANDIDATES, JUDGMENTS, LABELS, LISTS, QUERIES, REJECTIONS
+from rankmill.tables import (
+    CANDIDATES,
+    DOCUMENTS,
+    JUDGMENTS,
+    LABELS,
+    LISTS,
+    QUERIES,
+    REJECTIONS,
+)
 from rankmill.trials import Readings, candidate_lists, read_trials
+
+_DATASET = "dataset"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -24,7 +34,8 @@ class Sources:
         listed: Docids of every candidate list, best first, by qid.
         judgments: JUDGMENTS.
         labels: LABELS, of the lists that were kept.
-        lists: LISTS.
+        lists: LISTS. Where the build has a dataset, those that it left out are not kept.
+        left_out: REJECTIONS of the lists that the dataset left out.
     """
 
     build: Finished
@@ -34,6 +45,7 @@ class Sources:
     judgments: pl.DataFrame
     labels: pl.DataFrame
     lists: pl.DataFrame
+    left_out: pl.DataFrame
 
     @classmethod
     def of(cls, build: Finished) -> Self:
@@ -42,11 +54,16 @@ class Sources:
         Raises:
             StageError: The build has not come that far.
         """
+        left_out = _left_out(build)
+        out = left_out.select(qid="id", kept=False, reason="rule")
         return cls(
             build=build,
             recipe=build.recipe,
-            lists=build.read("settle", LISTS),
-            labels=build.read("settle", LABELS),
+            left_out=left_out,
+            lists=build.read("settle", LISTS).update(out, on="qid"),
+            labels=build.read("settle", LABELS).join(
+                out, on="qid", how="anti", maintain_order="left"
+            ),
             judgments=build.read("label", JUDGMENTS),
             listed=candidate_lists(build.read("retrieve", CANDIDATES)),
             queries=build.read("generate", QUERIES),
@@ -67,7 +84,8 @@ class Sources:
     @cached_property
     def reasons(self) -> Mapping[str, tuple[str, str]]:
         """The rule and the detail by which a query or its list was rejected, by qid."""
-        rows = pl.concat([self.build.read(stage, REJECTIONS) for stage in ("retrieve", "settle")])
+        made = (self.build.read(stage, REJECTIONS) for stage in ("retrieve", "settle"))
+        rows = pl.concat([*made, self.left_out])
         return {qid: (rule, detail) for _, qid, rule, detail in rows.iter_rows()}
 
     @cached_property
@@ -75,3 +93,36 @@ class Sources:
         """Grades of the kept lists' documents, by qid and docid."""
         rows = self.labels.group_by("qid", maintain_order=True).agg("docid", "grade")
         return {qid: dict(zip(ids, found, strict=True)) for qid, ids, found in rows.iter_rows()}
+
+    def texts(self, docids: Sequence[str]) -> pl.DataFrame:
+        """Columns docid, title and text of some documents, in the order of `docids`.
+
+        Memory holds no other text: the file is filtered while it is read.
+        """
+        wanted = pl.DataFrame({"docid": docids}, schema={"docid": pl.String})
+        found = (
+            pl.scan_parquet(self.build.output("ingest").path(DOCUMENTS))
+            .filter(pl.col("docid").is_in(wanted["docid"].implode()))
+            .select("docid", "title", "text")
+            .collect()
+        )
+        return wanted.join(found, on="docid", how="left", maintain_order="left")
+
+
+def _left_out(build: Finished) -> pl.DataFrame:
+    """REJECTIONS of the lists that the dataset left out of everything.
+
+    The rules that its stage counts are those of whole lists. A list that one export could not use
+    is in the others, and its rule is not counted.
+    """
+    if "assemble" not in build.manifest["stages"]:
+        return REJECTIONS.empty()
+    made = build.output("assemble")
+    if not made.report.rejected:
+        return REJECTIONS.empty()
+    return (
+        pl.scan_parquet(made.folder / _DATASET / REJECTIONS.name)
+        .filter(stage="assemble")
+        .filter(pl.col("rule").is_in(list(made.report.rejected)))
+        .collect()
+    )

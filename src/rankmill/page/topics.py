@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from rankmill.page.sources import Sources
 from rankmill.space import open_vectors, text_of
-from rankmill.tables import CLUSTERS, DOCUMENTS
+from rankmill.tables import CLUSTERS
 
 _DOCUMENTS, _QUERIES, _FEWEST, _WORDS = 3_000, 400, 4, 4
 _PULL = 2.0
@@ -60,6 +60,7 @@ class Topics:
         build, clusters = sources.build, sources.build.read("cluster", CLUSTERS)
         rows = _spread(len(clusters), _DOCUMENTS)
         sample = clusters["cluster"].to_numpy()[rows]
+        texts = sources.texts(clusters["docid"].gather(rows).to_list())
         kept = sources.lists.filter("kept")["qid"]
         asks = _spread(len(sources.queries), _QUERIES)
         asked = sources.queries.with_columns(kept=pl.col("qid").is_in(kept.implode()))
@@ -71,7 +72,7 @@ class Topics:
             for some in (vectors[0][rows], vectors[1][asks])
         )
         return cls(
-            topics=_topics(clusters, asked, _words(sources, rows, sample)),
+            topics=_topics(clusters, asked, _words(texts, sample)),
             documents=documents,
             clusters=sample,
             queries=queries,
@@ -127,15 +128,11 @@ def _topics(
     ]
 
 
-def _words(
-    sources: Sources, rows: NDArray[np.intp], clusters: NDArray[np.int32]
-) -> dict[int, list[str]]:
-    """The words of the sampled documents that weigh most in each cluster, by TF-IDF over all."""
+def _words(documents: pl.DataFrame, clusters: NDArray[np.int32]) -> dict[int, list[str]]:
+    """The words of some documents that weigh most in each of their clusters, by TF-IDF over all."""
     from sklearn.feature_extraction.text import TfidfVectorizer
 
-    path = sources.build.output("ingest").path(DOCUMENTS)
-    table = pl.scan_parquet(path).select("title", "text").collect()[rows]
-    texts = [text_of(title, text) for title, text in table.iter_rows()]
+    texts = [text_of(title, text) for _, title, text in documents.iter_rows()]
     numbers = np.unique(clusters)
     whole = [" ".join(np.array(texts, dtype=object)[clusters == number]) for number in numbers]
     tfidf = TfidfVectorizer(token_pattern=_WORD, stop_words="english", sublinear_tf=True)

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from rankmill.assemble.files import MANIFEST
+from rankmill.assemble.markdown import prose
 from rankmill.publish.digests import read_manifest
 from rankmill.publish.findings import Finding
 
@@ -72,6 +73,5 @@ def _section(held: Sequence[Finding], reasons: Mapping[str, str]) -> str:
 
 
 def _cell(text: str) -> str:
-    """Text in one cell of a table; nothing in it can end the cell or open a tag."""
-    words = " ".join(text.replace("\n", "; ").split())
-    return re.sub(r"([\\`*_\[\]<>&#|~!$])", r"\\\1", words)
+    """Text in one cell of a table, its lines one after the other."""
+    return prose(text.replace("\n", "; "))

@@ -1,12 +1,11 @@
 """Rule `digests`: the files are those that MANIFEST.json lists, byte for byte."""
 
-import hashlib
 import json
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from rankmill.assemble.files import MANIFEST
+from rankmill.assemble.files import MANIFEST, sha256_of
 from rankmill.errors import TableError
 from rankmill.publish.findings import SHOWN, Finding
 
@@ -27,6 +26,18 @@ def read_manifest(folder: Path) -> dict[str, Any]:
     except (ValueError, TypeError, KeyError, AttributeError) as error:
         raise TableError(f"{path}: expected files with bytes and sha256: {error}") from error
     return manifest
+
+
+def evaluated(folder: Path) -> list[str]:
+    """Names of the evaluation collections that a dataset was held against, of MANIFEST.json.
+
+    Raises:
+        TableError: It says something else of them.
+    """
+    try:
+        return [str(one["name"]) for one in read_manifest(folder).get("evaluation", ())]
+    except (TypeError, KeyError) as error:
+        raise TableError(f"{folder / MANIFEST}: expected names in evaluation: {error}") from error
 
 
 def digests(folder: Path) -> Finding:
@@ -59,10 +70,5 @@ def _wrong(folder: Path, listed: dict[str, Any]) -> Iterator[str]:
             yield f"{path} is not in {MANIFEST}"
         elif (size := (folder / path).stat().st_size) != listed[path]["bytes"]:
             yield f"{path} has {size:,} bytes, expected {listed[path]['bytes']:,}"
-        elif _sha256(folder / path) != listed[path]["sha256"]:
+        elif sha256_of(folder / path) != listed[path]["sha256"]:
             yield f"{path} has another SHA-256"
-
-
-def _sha256(path: Path) -> str:
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()

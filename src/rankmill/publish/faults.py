@@ -29,7 +29,7 @@ def said(what: str) -> Iterator[None]:
 
 
 def _words(error: BaseException, http_error: type[Exception]) -> str:
-    from huggingface_hub import constants, get_token
+    from huggingface_hub import constants
     from huggingface_hub.errors import HfHubHTTPError, LocalTokenNotFoundError
 
     if isinstance(error, LocalTokenNotFoundError):
@@ -39,8 +39,7 @@ def _words(error: BaseException, http_error: type[Exception]) -> str:
         words = _status(error.response.status_code, _server(error))
     elif isinstance(error, ConnectionError | http_error):
         words = f"{constants.ENDPOINT} cannot be reached: {words}"
-    token = get_token()
-    return words.replace(token, "***") if token else words
+    return words
 
 
 def _server(error: BaseException) -> str:
@@ -70,4 +69,9 @@ def _status(status: int, server: str) -> str:
 
 
 def _line(error: object) -> str:
-    return " ".join(str(error).split())[:_LONGEST]
+    """What was said, in one line: the token is taken out before anything is cut off."""
+    from huggingface_hub import get_token
+
+    token = get_token()
+    words = str(error).replace(token, "***") if token else str(error)
+    return " ".join(words.split())[:_LONGEST]

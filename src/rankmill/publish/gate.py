@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from rankmill.publish.card import stated_licence
-from rankmill.publish.digests import digests
+from rankmill.publish.digests import digests, evaluated
 from rankmill.publish.findings import Check, Finding
 from rankmill.publish.injection import Injection
 from rankmill.publish.licences import Licences
@@ -32,7 +32,7 @@ def inspect(folder: Path, gate: Gate) -> Sequence[Finding]:
         Secrets(gate),
         Personal(gate),
         Licences(gate, stated_licence(folder)),
-        Quality(gate),
+        Quality(gate, evaluated(folder)),
         References(folder),
         Injection(gate),
     )

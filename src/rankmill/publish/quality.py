@@ -1,7 +1,7 @@
 """Rules `lists`, `tau`, `view_tau`, `malformed` and `contamination`: is it good enough to go?"""
 
 import heapq
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 
 import polars as pl
@@ -19,11 +19,9 @@ class Mean:
     count: int = 0
     least: list[tuple[float, str]] = field(default_factory=list)
 
-    def add(self, batch: Batch, column: str) -> None:
-        """Take in a column; nulls were not measured."""
-        if column not in batch.rows.columns:
-            return
-        values = batch.rows[column].cast(pl.Float64)
+    def add(self, batch: Batch, values: pl.Series) -> None:
+        """Take in a value a row; nulls were not measured."""
+        values = values.cast(pl.Float64)
         self.total, self.count = self.total + float(values.sum()), self.count + values.count()
         lowest = values.arg_sort(nulls_last=True).head(SHOWN).to_list()
         named = [
@@ -33,10 +31,15 @@ class Mean:
 
 
 class Quality:
-    """Reads configs `lists`, `judgments` and `contamination`."""
+    """Reads configs `lists`, `judgments` and `contamination`.
 
-    def __init__(self, gate: Gate) -> None:
-        self.gate, self.lists, self.readings = gate, 0, 0
+    Args:
+        gate: The limits.
+        collections: Names of the evaluation collections that the dataset was held against.
+    """
+
+    def __init__(self, gate: Gate, collections: Sequence[str]) -> None:
+        self.gate, self.collections, self.lists, self.readings = gate, collections, 0, 0
         self.agreement = {"tau": Mean(), "view_tau": Mean()}
         self.malformed, self.touched = Rows(), Rows()
 
@@ -45,8 +48,9 @@ class Quality:
         match batch.config:
             case "lists":
                 self.lists += batch.rows.height
-                for column, mean in self.agreement.items():
-                    mean.add(batch, column)
+                # A list's difficulty falls from 1 to 0 as the tau of what votes rises from -1 to 1.
+                self.agreement["tau"].add(batch, 1 - 2 * batch.rows["difficulty"])
+                self.agreement["view_tau"].add(batch, batch.rows["view_tau"])
             case "judgments":
                 self.readings += batch.rows.height
                 for place in (batch.rows["status"] != "valid").arg_true():
@@ -78,11 +82,16 @@ class Quality:
         yield Finding(
             rule="contamination",
             passed=self.touched.count <= self.gate.contamination,
-            found=f"{self.touched.count:,} rows",
+            found=self._touched(),
             limit=f"at most {self.gate.contamination:,}",
             rows=tuple(self.touched.first),
             more=self.touched.more,
         )
+
+    def _touched(self) -> str:
+        if self.collections or self.touched.count:
+            return f"{self.touched.count:,} rows"
+        return "not looked for: assemble.evaluation names no collection"
 
 
 def _agreement(rule: str, mean: Mean, limit: float) -> Finding:

@@ -1,4 +1,10 @@
-"""Rule `references`: every id of a document or a query leads to one."""
+"""Rule `references`: every id of a document or a query leads to one.
+
+Looked at are the Parquet files of all configs but `contamination` and `rejections`: columns, and
+fields of structs, of the names below. Not looked at are files of other kinds (JSON, TSV, TREC),
+which are written of the same rows, ids that stand inside a text, and columns of other names, such
+as `id` and `_id`, which name their own row.
+"""
 
 from collections.abc import Iterator, Mapping
 from pathlib import Path
@@ -10,8 +16,11 @@ import polars as pl
 from rankmill.publish.findings import Finding, Rows
 from rankmill.publish.shards import Batch, batches
 
-_DOCUMENTS = ("docid", "docids", "source_docid", "shown", "ranked", "corpus-id")
-_QUERIES = ("qid", "query-id")
+_DOCUMENTS = (
+    *("docid", "docids", "source_docid", "relevant_docids", "shown", "ranked"),
+    *("corpus-id", "corpus-ids", "document_id", "document_ids", "initial_list", "final_list"),
+)
+_QUERIES = ("qid", "query-id", "query_id")
 _ELSEWHERE = {"contamination", "rejections"}  # what was left out is in no other config
 
 
@@ -31,12 +40,14 @@ class References:
         """Look at some rows."""
         if batch.config in _ELSEWHERE:
             return
-        for column in filter(self.homes.__contains__, batch.rows.columns):
-            config, known = self.homes[column]
-            ids = _flat(batch.rows.select(column).with_row_index("place"), column)
+        for name, values in _named(batch.rows):
+            if name not in self.homes:
+                continue
+            config, known = self.homes[name]
+            ids = _flat(values)
             self.ids += len(ids)
-            for place, id_ in ids.filter(~_among(ids[column], known)).iter_rows():
-                self.broken.add(batch, place, f"{column} {id_} is not in {config}")
+            for place, id_ in ids.filter(~_among(ids["id"], known)).iter_rows():
+                self.broken.add(batch, place, f"{name} {id_} is not in {config}")
 
     def findings(self) -> Iterator[Finding]:
         """Not one that leads nowhere."""
@@ -59,11 +70,21 @@ def _known(folder: Path, config: str, column: str) -> Any:  # noqa: ANN401 - sor
     return np.sort(np.concatenate(found)) if found else np.empty(0, np.uint64)
 
 
-def _flat(rows: pl.DataFrame, column: str) -> pl.DataFrame:
+def _named(rows: pl.DataFrame) -> Iterator[tuple[str, pl.Series]]:
+    """Every column and every field of a struct, by its name."""
+    for column in rows.iter_columns():
+        if isinstance(column.dtype, pl.Struct):
+            yield from _named(column.struct.unnest())
+        else:
+            yield column.name, column
+
+
+def _flat(values: pl.Series) -> pl.DataFrame:
     """One id a row, without nulls, beside the place of its row."""
-    if isinstance(rows.schema[column], pl.List):
-        rows = rows.explode(column)
-    return rows.drop_nulls(column)
+    rows = values.alias("id").to_frame().with_row_index("place")
+    if isinstance(values.dtype, pl.List):
+        rows = rows.explode("id")
+    return rows.drop_nulls("id")
 
 
 def _among(ids: pl.Series, known: Any) -> pl.Series:  # noqa: ANN401 - sorted uint64

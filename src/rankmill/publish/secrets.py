@@ -20,7 +20,6 @@ _DETECTORS = {  # module: class. Left out: entropy and keywords, which prose and
     "jwt": "JwtTokenDetector",
     "mailchimp": "MailchimpDetector",
     "npm": "NpmDetector",
-    "openai": "OpenAIDetector",
     "private_key": "PrivateKeyDetector",
     "pypi_token": "PypiTokenDetector",
     "sendgrid": "SendGridDetector",
@@ -31,8 +30,10 @@ _DETECTORS = {  # module: class. Left out: entropy and keywords, which prose and
     "twilio": "TwilioKeyDetector",
 }
 _MORE = {
-    "Hugging Face Token": r"\bhf_[A-Za-z]{34}\b",
+    "Hugging Face Token": r"\bhf_[A-Za-z0-9]{34}\b",
     "Anthropic Key": r"\bsk-ant-[A-Za-z0-9_-]{32,}",
+    "OpenAI Key": r"sk-[A-Za-z0-9_-]{20,}T3BlbkFJ[A-Za-z0-9_-]{20,}",
+    "npm Token": r"\bnpm_[A-Za-z0-9]{36}\b",
     "Google API Key": r"\bAIza[0-9A-Za-z_-]{35}\b",
     "GitHub Fine-grained Token": r"\bgithub_pat_[0-9A-Za-z_]{60,}",
 }

@@ -23,7 +23,8 @@ class Gate(Spec):
         unlicensed: Whether documents without a licence, or with an unknown one, may go.
         contamination: Most rows that an evaluation set has too.
         lists: Fewest labelled lists.
-        tau: Least mean Kendall's tau between the trials of a view, in [-1, 1].
+        tau: Least mean Kendall's tau of the readings that vote, in [-1, 1]: between the trials of
+            a view or, where each view was read once, between views.
         view_tau: Least mean Kendall's tau between views, in [-1, 1].
         malformed: Largest share of readings that are not valid.
         injection: Largest share of documents that give orders to a model.

@@ -9,6 +9,7 @@ from typing import Literal, Self
 import numpy as np
 from numpy.typing import NDArray
 
+from rankmill.filters.reviewed import one_each
 from rankmill.review.journal import Review
 from rankmill.review.shown import ShownList
 
@@ -117,7 +118,8 @@ class Measures:
     """What reviews come to.
 
     Attributes:
-        accepted: Lists that somebody accepted, and nobody rejected.
+        accepted: Lists that somebody accepted, and nobody rejected; of every reviewer one verdict
+            counts, see `one_each`.
         rejected: Lists that somebody rejected.
         outdated: Reviews of what has changed since, or is gone: they count in no other figure.
         agreements: By reviewer, way of judging and kind of list.
@@ -160,7 +162,7 @@ def measure(reviews: Iterable[Review], lists: Mapping[str, ShownList], highest: 
         lists: The lists to compare with, by qid. A review of another list is outdated.
         highest: The highest grade there is now.
     """
-    verdicts: defaultdict[str, set[str]] = defaultdict(set)
+    verdicts: defaultdict[str, list[Review]] = defaultdict(list)
     pairs: defaultdict[tuple[str, bool, bool], defaultdict[str, list[Pair]]]
     pairs = defaultdict(lambda: defaultdict(list))
     outdated = 0
@@ -169,11 +171,14 @@ def measure(reviews: Iterable[Review], lists: Mapping[str, ShownList], highest: 
         if one is None or review.shown != _now(one, review):
             outdated += 1
         elif review.verdict:
-            verdicts[review.qid].add(review.verdict)
+            verdicts[review.qid].append(review)
         elif review.grade is not None:
             group = pairs[review.reviewer, not review.blind, bool(one.reason)]
             group[review.qid].append((review.grade, _grade(one, review.docid)))
-    rejected = sum("rejected" in said for said in verdicts.values())
+    rejected = sum(
+        any(one.verdict == "rejected" for one in one_each(said).values())
+        for said in verdicts.values()
+    )
     return Measures(
         accepted=len(verdicts) - rejected,
         rejected=rejected,

@@ -126,18 +126,21 @@ class Session:
             raise NotThere(f"no document {docid} in the list {qid}")
         if grade is not None and not 0 <= grade <= self.highest:
             raise NotNow(f"expected a grade from 0 to {self.highest}, found {grade}")
-        self.reviews.add(
-            Review(
-                reviewer=self.reviewer,
-                qid=qid,
-                docid=docid,
-                grade=grade,
-                teacher_grade=document.grade,
-                blind=self._hidden(one),
-                shown=document.shown,
-                at=self.now(),
+        before, hidden = self._mine.grade(one, document), self._hidden(one)
+        taken_back = {before.blind} if before and grade is None else set()
+        for blind in sorted({hidden} | taken_back):  # in sight first: what was seen stays seen
+            self.reviews.add(
+                Review(
+                    reviewer=self.reviewer,
+                    qid=qid,
+                    docid=docid,
+                    grade=grade,
+                    teacher_grade=document.grade,
+                    blind=blind,
+                    shown=document.shown,
+                    at=self.now(),
+                )
             )
-        )
         return self.detail(qid)
 
     def measures(self) -> Measures:
@@ -201,12 +204,12 @@ def _status(one: ShownList, mine: Standing) -> dict[str, Any]:
     }
 
 
-def _document(document: ShownDocument, grade: int | None, *, hidden: bool) -> dict[str, Any]:
+def _document(document: ShownDocument, mine: Review | None, *, hidden: bool) -> dict[str, Any]:
     return {
         "docid": document.docid,
         "title": document.title,
         "text": document.text,
-        "mine": grade,
+        "mine": mine.grade if mine else None,
         "teacher": None if hidden else document.grade,
         "source": not hidden and document.source,
     }

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 
+from rankmill.filters.reviewed import one_each
 from rankmill.review.journal import Review, Reviews
 from rankmill.review.shown import ShownDocument, ShownList
 
@@ -15,17 +16,11 @@ class Standing:
 
     def verdict(self, one: ShownList) -> Review | None:
         """The verdict on a list as it is now."""
-        sighted = self._said(one.qid, None, one.shown, blind=False)
-        blind = self._said(one.qid, None, one.shown_blind, blind=True)
-        return next((said for said in (sighted, blind) if said and said.stands), None)
+        return self._counts(one.qid, None, sighted=one.shown, blind=one.shown_blind)
 
-    def grade(self, one: ShownList, document: ShownDocument) -> int | None:
-        """The grade of a document as it is now."""
-        for blind in (False, True):
-            said = self._said(one.qid, document.docid, document.shown, blind=blind)
-            if said and said.stands:
-                return said.grade
-        return None
+    def grade(self, one: ShownList, document: ShownDocument) -> Review | None:
+        """The review that grades a document as it is now."""
+        return self._counts(one.qid, document.docid, sighted=document.shown, blind=document.shown)
 
     def has_seen(self, one: ShownList) -> bool:
         """Whether the person decided anything of the list in sight of its labels."""
@@ -44,6 +39,13 @@ class Standing:
             for review in self.reviews.latest.values()
             if review.reviewer == self.reviewer and review.shown not in now
         )
+
+    def _counts(self, qid: str, docid: str | None, *, sighted: str, blind: str) -> Review | None:
+        both = (
+            self._said(qid, docid, sighted, blind=False),
+            self._said(qid, docid, blind, blind=True),
+        )
+        return one_each(said for said in both if said and said.stands).get(self.reviewer)
 
     def _said(self, qid: str, docid: str | None, shown: str, *, blind: bool) -> Review | None:
         return self.reviews.latest.get((self.reviewer, qid, docid, shown, blind))
