@@ -34,10 +34,13 @@ CALLS = SEEDS + LISTS * (DEPTH + DEPTH + 3)
 
 
 class Watcher(Silent):
-    """Remembers which stages were made, and why."""
+    """Remembers which stages were made, and why, and what was said."""
 
     def __init__(self):
-        self.begun = {}
+        self.begun, self.said = {}, []
+
+    def say(self, text):
+        self.said.append(text)
 
     def begin(self, stage, why):
         self.begun[stage] = why
@@ -86,6 +89,13 @@ def test_a_second_build_asks_nothing_and_makes_nothing(tmp_path, toy, teacher):
     assert build(toy, settings=settings(tmp_path), progress=watcher) == dataset
     assert (digests(dataset), len(teacher.requests)) == (before, asked)
     assert watcher.begun == {}
+
+
+def test_it_is_said_of_how_many_lists_an_export_has_no_row(tmp_path, toy):
+    watcher = Watcher()
+    wanted = ["assemble.exports=[{kind='listwise'},{kind='ntuples',negatives=50}]"]
+    build(toy, overrides=wanted, settings=settings(tmp_path), progress=watcher)
+    assert f"ntuples: no row of {LISTS} of {LISTS} lists (no_negative {LISTS})" in watcher.said
 
 
 def test_no_document_and_no_cluster_is_in_two_splits(tmp_path, toy):

@@ -90,6 +90,7 @@ def test_later_overrides_win(small):
         ("generate.teacher=u", r"generate: no teacher u; the recipe defines t"),
         ("views.yes.teacher=u", r"views\.yes: no teacher u"),
         ("settle.filters.0.view=no", r"settle names views \['no'\]; the recipe defines \['yes'\]"),
+        ("assemble.exports=[{kind='lipo',views=['no']}]", r"lipo names views \['no'\]"),
         ("settle.weights.yes=0", r"leaves no view in the consensus"),
         ("splits.train=0.5", r"should be 1, found 0.7"),
         ("views.maybe.trials=3", r"no item maybe; expected one of \['yes'\]"),

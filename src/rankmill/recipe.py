@@ -119,7 +119,13 @@ class Recipe(Spec):
         kinds = {self.settle.score_kind(many) for many in (least, len(voting))}
         best = self.settle.grades.best
         scale = Scale(score_kind=" or ".join(sorted(kinds)), best_grade=best)
+        names = [view.name for view in self.views]
         for export in self.assemble.exports:
+            if unknown := sorted(set(export.reads) - set(names)):
+                raise ValueError(
+                    f"assemble.exports.{export.folder} names views {unknown}; the recipe defines "
+                    f"{names}"
+                )
             if reason := export.refusal(scale):
                 raise ValueError(f"assemble.exports.{export.folder}: {reason}")
         return self

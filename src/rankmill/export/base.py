@@ -100,6 +100,11 @@ class Exported(Spec):
         """Where it is in the dataset."""
         return self.name or self.kind
 
+    @property
+    def reads(self) -> tuple[str, ...]:
+        """Views that it needs."""
+        return ()
+
     @classmethod
     def suited(cls, loss: str) -> Mapping[str, Any]:
         """The settings that one of `losses` needs, where they are not the defaults."""

@@ -55,6 +55,11 @@ CrossEncoderTrainer(model=reranker, train_dataset=lists, loss=LambdaLoss(reranke
     size: int = Field(default=32, ge=2, le=32)
     views: tuple[str, ...] = ()
 
+    @property
+    def reads(self) -> tuple[str, ...]:
+        """Views that it needs."""
+        return self.views
+
     def missing(self, pairs: pl.DataFrame, policy: Policy) -> pl.DataFrame:
         """Lists of one document."""
         del policy

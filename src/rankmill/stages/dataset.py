@@ -1,6 +1,6 @@
 """Labels to a dataset folder: assemble, publish."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -8,7 +8,7 @@ from typing import Any
 import polars as pl
 
 from rankmill import __version__
-from rankmill.assemble import AssemblyInput, CardFacts
+from rankmill.assemble import Assembled, AssemblyInput, CardFacts
 from rankmill.assemble import assemble as write_dataset
 from rankmill.build import Build
 from rankmill.contamination import Evaluation
@@ -57,6 +57,8 @@ def assemble(build: Build, stages: Sequence[Output]) -> Output:
         folder.mkdir()
         tables = replace(_tables(made, build.prompt_folders), evaluation=evaluation)
         written = write_dataset(recipe.assemble, tables, folder, facts)
+        for line in _unused(written):
+            build.progress.say(line)
         rows = {config: sum(splits.values()) for config, splits in written.rows.items()}
         return replace(written.report, facts=rows)
 
@@ -68,6 +70,14 @@ def assemble(build: Build, stages: Sequence[Output]) -> Output:
         **inputs(*stages),
     }
     return build.once("assemble", depends, make)
+
+
+def _unused(written: Assembled) -> Iterator[str]:
+    """A line for every export that could not use all lists."""
+    for name, rules in written.missing.items():
+        lost = ", ".join(f"{rule} {count:,}" for rule, count in rules.items())
+        kept = written.report.written
+        yield f"{name}: no row of {sum(rules.values()):,} of {kept:,} lists ({lost})"
 
 
 def _spent(build: Build, made: Mapping[str, Output]) -> dict[str, Any]:
