@@ -49,8 +49,10 @@ class Quality:
             case "lists":
                 self.lists += batch.rows.height
                 # A list's difficulty falls from 1 to 0 as the tau of what votes rises from -1 to 1.
-                self.agreement["tau"].add(batch, 1 - 2 * batch.rows["difficulty"])
-                self.agreement["view_tau"].add(batch, batch.rows["view_tau"])
+                measured = {"tau": 1 - 2 * pl.col("difficulty"), "view_tau": pl.col("view_tau")}
+                for rule, value in measured.items():
+                    if set(value.meta.root_names()) <= set(batch.rows.columns):
+                        self.agreement[rule].add(batch, batch.rows.select(value).to_series())
             case "judgments":
                 self.readings += batch.rows.height
                 for place in (batch.rows["status"] != "valid").arg_true():
