@@ -131,31 +131,6 @@ def test_a_prompt_that_is_too_long_is_refused_with_the_reason(desk):
     assert ask(desk, yes_or_no("Is it dry?")).reply
 
 
-@pytest.mark.skipif(len(CORES) < 2, reason="two ranks need two cores")
-@pytest.mark.parametrize("how", ["tensor_parallel", "data_parallel"])
-def test_a_model_runs_over_two_devices(tmp_path, how):
-    """Cores stand for GPUs: the flags, the ranks and how they end are the same."""
-    each = "|".join(map(str, CORES[:2]))
-    environment = FIELDS["environment"] | {
-        "OMP_NUM_THREADS": "1",
-        "VLLM_CPU_OMP_THREADS_BIND": each,
-        "VLLM_CPU_KVCACHE_SPACE": "1",  # in GiB; two copies that measure memory meet each other
-    }
-    arguments = ["--enforce-eager", "--max-num-seqs=16"]
-    changed = {"environment": environment, "extra_arguments": arguments, how: 2}
-    spec = Vllm(model=str(WEIGHTS), **FIELDS | changed)
-    with desk_of({"plain": spec}, tmp_path, []) as desk:
-        assert "Yes" in dict(ask(desk, yes_or_no("Is water wet?")).reply.top_logprobs)
-        ranks = [one for one in psutil.Process().children(recursive=True) if ranked(one)]
-        assert len(ranks) == 2
-    assert not any(one.is_running() for one in ranks)
-
-
-def ranked(process):
-    """Whether a process runs a copy of the model, or a share of it."""
-    return process.name().startswith("VLLM::Worker")
-
-
 @pytest.mark.parametrize(
     ("fields", "words"),
     [
