@@ -89,6 +89,7 @@ def test_what_was_decided_is_there_when_the_page_is_opened_again(page, data):
     tab.until("document.querySelector('#documents [aria-pressed=true]')")
     tab.visit(tab.run("location.href.split('#')[0]"))
     tab.until("document.querySelector('#documents [aria-pressed=true]')?.textContent === '2'")
+    assert len(decided(data)) == 1
 
 
 def test_the_mouse_does_what_keys_do(page, data):

@@ -1,5 +1,6 @@
 """What every export is: files, each with its columns, and a function that cuts rows for it."""
 
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar, Literal
@@ -76,7 +77,7 @@ class File:
     around: tuple[str, str] = ("", "")
 
 
-class Exported(Spec):
+class Exported(Spec, ABC):
     """A way to write labelled lists down for one kind of consumer.
 
     Attributes:
@@ -135,9 +136,9 @@ class Exported(Spec):
         """The prompts that it renders, and what each must fill in."""
         return {}
 
+    @abstractmethod
     def files(self) -> Sequence[File]:
         """What it writes."""
-        raise NotImplementedError
 
     def notes(self) -> Mapping[str, str]:
         """Small files that say the same of every build: their text, by path."""
