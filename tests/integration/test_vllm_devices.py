@@ -6,10 +6,10 @@ memory which is left meet each other.
 
 import psutil
 import pytest
+from test_vllm_cpu import CORES, FIELDS, WEIGHTS, ask, desk_of, yes_or_no
+from test_vllm_cpu import pytestmark as needs_vllm
 
 from rankmill.teachers import Vllm
-from test_vllm_cpu import CORES, FIELDS, PYTHON, WEIGHTS, ask, desk_of, yes_or_no
-from test_vllm_cpu import pytestmark as needs_vllm
 
 pytestmark = [
     *needs_vllm,
