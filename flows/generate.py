@@ -90,6 +90,7 @@ def generate(
     data: Path | None = None,
     retries: int = 2,
     retry_delay_seconds: float = 30.0,
+    until: str = "",
 ) -> str:
     """Build the dataset of a recipe; tables that are there are not made again.
 
@@ -99,22 +100,24 @@ def generate(
         data: Where tables, replies and builds are kept.
         retries: How often a stage is tried again when its teacher was away.
         retry_delay_seconds: The wait before that.
+        until: The last stage that is wanted; "" for all of them.
 
     Returns:
-        The dataset's folder.
+        The dataset's folder; the build's, if a stage before it is the last that is wanted.
     """
     settings = _machine.get() or (Settings(data=data) if data else Settings())
     with open_build(
         recipe, overrides=overrides, settings=settings, progress=_watcher.get()
     ) as build:
-        dataset = line(build, Tasks(retries, retry_delay_seconds))
+        build.until = until
+        folder = line(build, Tasks(retries, retry_delay_seconds))
         funnel = [
             {"stage": r.stage, "read": r.read, "written": r.written, "rejected": rejected(r)}
             for r in build.manifest.reports
         ]
-        create_table_artifact(table=funnel, key=artifact_key(build), description=str(dataset))
+        create_table_artifact(table=funnel, key=artifact_key(build), description=str(folder))
     leave_report(build)
-    return str(dataset)
+    return str(folder)
 
 
 def build(
@@ -123,6 +126,7 @@ def build(
     overrides: Sequence[str] = (),
     settings: Settings | None = None,
     progress: Progress | None = None,
+    until: str = "",
 ) -> Path:
     """Run the flow from a terminal, with a watcher that lives in this process.
 
@@ -130,7 +134,9 @@ def build(
     """
     alone = not get_current_settings().api.url
     if alone:
-        whole = finished(recipe, overrides=overrides, settings=settings, progress=progress)
+        whole = finished(
+            recipe, overrides=overrides, settings=settings, progress=progress, until=until
+        )
         if whole:
             return whole
     # Prefect's own server ends with the flow; lines on their way to it would land on the terminal.
@@ -138,7 +144,8 @@ def build(
     watcher, machine = _watcher.set(progress), _machine.set(settings)
     try:
         with temporary_settings(updates=logging):
-            return Path(generate(recipe, list(overrides), settings.data if settings else None))
+            data = settings.data if settings else None
+            return Path(generate(recipe, list(overrides), data, until=until))
     finally:
         _watcher.reset(watcher)
         _machine.reset(machine)

@@ -13,9 +13,9 @@ from prefect import flow, task
 from prefect.artifacts import create_table_artifact
 from prefect.cache_policies import NO_CACHE
 
+from rankmill.audit.findings import Finding
 from rankmill.cli_publish import dataset_of
 from rankmill.publish import Gate
-from rankmill.publish.findings import Finding
 from rankmill.publish.gate import inspect
 from rankmill.publish.hub import Hub
 from rankmill.publish.publish import Plan, Published, carry_out, plan, refuse

@@ -20,6 +20,8 @@ from rankmill.recipe import Recipe
 from rankmill.report import StageReport
 from rankmill.settings import Settings
 from rankmill.settle import settle
+from rankmill.space import TOPICS as DESCRIBED
+from rankmill.space import topics
 from rankmill.tables import (
     CANDIDATES,
     CLUSTERS,
@@ -80,13 +82,17 @@ class MadeUp:
             similarity=pl.lit(0.5, dtype=pl.Float32),
             split=pl.lit("train"),
         )
-        seeds = queries.select(docid="source_docid", cluster="cluster").unique(maintain_order=True)
+        seeds = SEEDS.frame(
+            queries.select("source_docid", "cluster").unique(maintain_order=True).iter_rows()
+        )
         self._stage(
             "ingest", [(DOCUMENTS, documents)], read=len(documents) + 5, rejected={"short": 5}
         )
         self._stage("embed", [], read=len(documents), vectors=self._vectors(cluster))
         centroids = self._vectors(np.arange(TOPICS))
-        self._stage("cluster", [(CLUSTERS, clusters)], read=len(documents), centroids=centroids)
+        described = topics(clusters, self.folder / "tables" / "ingest" / "documents.parquet")
+        tables = [(CLUSTERS, clusters), (DESCRIBED, described)]
+        self._stage("cluster", tables, read=len(documents), centroids=centroids)
         self._stage("sample", [(SEEDS, seeds)], read=len(seeds))
         places = self._vectors(queries["cluster"].to_numpy())
         self._stage("generate", [(QUERIES, queries)], read=len(queries), vectors=places)
@@ -149,7 +155,7 @@ class MadeUp:
             (f"d{place:06}", title, text, "made up", None, None, "en", f"{place:064}")
             for place, (title, text) in enumerate([*self.texts, *made])
         ]
-        return pl.DataFrame(rows, schema=DOCUMENTS.columns, orient="row")
+        return DOCUMENTS.frame(rows)
 
     def _queries(self, documents: pl.DataFrame, cluster) -> pl.DataFrame:
         sources = [place * len(documents) // self.lists for place in range(self.lists)]
@@ -168,7 +174,7 @@ class MadeUp:
             )
             for place, source in enumerate(sources)
         ]
-        return pl.DataFrame(rows, schema=QUERIES.columns, orient="row")
+        return QUERIES.frame(rows)
 
     def _candidates(self, documents, cluster, queries) -> pl.DataFrame:
         rows = []
@@ -177,7 +183,7 @@ class MadeUp:
             topic = [(place + TOPICS * step) % len(documents) for step in range(self.depth)]
             for rank, docid in enumerate((f"d{one:06}" for one in topic), start=1):
                 rows.append((qid, docid, rank, 1 / rank, "both", rank, rank))
-        return pl.DataFrame(rows, schema=CANDIDATES.columns, orient="row")
+        return CANDIDATES.frame(rows)
 
     def _judgments(self, candidates: pl.DataFrame) -> pl.DataFrame:
         lists = candidates.group_by("qid", maintain_order=True).agg("docid")

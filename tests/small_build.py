@@ -22,7 +22,7 @@ from rankmill.tables import (
 
 
 def frame(table: Table, *rows: tuple) -> pl.DataFrame:
-    return table.check(pl.DataFrame(rows, schema=table.columns, orient="row"))
+    return table.check(table.frame(rows))
 
 
 def document(docid: str, title: str, text: str) -> tuple:

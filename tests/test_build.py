@@ -91,6 +91,16 @@ def test_a_second_build_asks_nothing_and_makes_nothing(tmp_path, toy, teacher):
     assert watcher.begun == {}
 
 
+def test_a_build_that_ends_after_a_stage_goes_on_from_there(tmp_path, toy, teacher):
+    where = settings(tmp_path)
+    folder = where.data / "builds" / "toy"
+    assert build(toy, settings=where, until="generate") == folder
+    assert len(questions(teacher)) == SEEDS
+    assert read_manifest(folder)["status"] == "stopped: after generate"
+    assert build(toy, settings=where) == folder / "dataset"
+    assert len(questions(teacher)) == CALLS
+
+
 def test_it_is_said_of_how_many_lists_an_export_has_no_row(tmp_path, toy):
     watcher = Watcher()
     wanted = ["assemble.exports=[{kind='listwise'},{kind='ntuples',negatives=50}]"]

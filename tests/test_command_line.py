@@ -13,7 +13,7 @@ from rich.console import Console
 from knowing_teacher import knowing, recipe
 from rankmill.build import open_build
 from rankmill.check import check
-from rankmill.errors import ConfigError, PromptError, StageError, TeacherIncapable
+from rankmill.errors import ConfigError, CorpusError, PromptError, StageError, TeacherIncapable
 from rankmill.finished import Finished
 from rankmill.line import build
 from rankmill.plan import estimates, plan
@@ -75,6 +75,7 @@ def test_check_says_what_is_sound_and_leaves_no_trace(tmp_path, toy):
         ("generate.prompt=queries/none", PromptError, "prompt queries/none: no file"),
         ("views.listwise.prompt=labels/relevance", PromptError, "expected variables"),
         ("views.likelihood.prompt=labels/relevance", PromptError, "expected a continuation"),
+        ('assemble.evaluation=["nowhere"]', CorpusError, "nowhere"),
     ],
 )
 def test_check_finds_what_is_not(tmp_path, toy, override, error, fault):

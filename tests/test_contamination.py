@@ -5,7 +5,7 @@ import polars as pl
 import pytest
 
 from rankmill.assemble import Assembly, assemble
-from rankmill.contamination import Evaluation, look
+from rankmill.contamination import Decontamination, Evaluation, look
 from rankmill.errors import CorpusError
 
 RUN = "one two three four five six seven eight nine ten eleven twelve thirteen"
@@ -31,14 +31,15 @@ def collection(tmp_path):
 def touched(tmp_path):
     """Hold documents and queries of ours against a collection."""
 
-    def touched(folder, documents=(), queries=()):
+    def touched(folder, documents=(), queries=(), within=None, policy="remove", **how):
         path = tmp_path / "ours.parquet"
         schema = {"docid": pl.String, "title": pl.String, "text": pl.String}
         pl.DataFrame(list(documents), schema=schema, orient="row").write_parquet(path)
         ours = pl.DataFrame(
             list(queries), schema={"qid": pl.String, "text": pl.String}, orient="row"
         )
-        rows, looked = look({folder.name: folder}, path, ours)
+        spec = Decontamination(documents=policy, **how)
+        rows, looked = look({folder.name: folder}, path, ours, spec=spec, within=within)
         return [row[1:] for row in rows.iter_rows()], looked
 
     return touched
@@ -108,8 +109,8 @@ def test_texts_without_words_equal_nothing(collection, touched):
 
 
 def test_a_collection_is_read_in_parts_and_nothing_is_said_twice(collection, touched, monkeypatch):
-    monkeypatch.setattr("rankmill.contamination._THEIRS", 1)
-    monkeypatch.setattr("rankmill.contamination._OURS", 1)
+    monkeypatch.setattr("rankmill.contamination.collection._PART", 1)
+    monkeypatch.setattr("rankmill.contamination.words._OURS", 1)
     folder = collection([("e1", "green tea"), ("e2", "Green tea"), ("e3", "black tea")])
     found, (looked,) = touched(folder, [("d1", "", "green tea"), ("d2", "", "black tea")])
     assert found == [
@@ -117,6 +118,39 @@ def test_a_collection_is_read_in_parts_and_nothing_is_said_twice(collection, tou
         ("document", "d2", "same_text", "the words of document e3"),
     ]
     assert looked.documents == 3
+
+
+def test_a_corpus_of_the_collection_s_own_is_one_with_half_of_its_documents(collection, touched):
+    folder = collection([("e1", "green tea"), ("e2", "black tea")], [("7", "white tea")])
+    ours = [("d1", "", "green tea"), ("d2", "", "white tea"), ("d3", "", "mate")]
+    found, (looked,) = touched(folder, ours, policy="auto")
+    assert found == [("document", "d2", "same_text", "the words of query 7")]
+    assert (looked.ours, looked.spared) == (1, True)
+    found, (looked,) = touched(folder, ours, policy="auto", same_corpus=0.51)
+    assert [row[1] for row in found] == ["d1", "d2"]
+    assert (looked.ours, looked.spared) == (1, False)
+
+
+def test_of_a_document_in_pieces_the_collection_s_document_counts_once(collection, touched):
+    words = " ".join(f"w{number}" for number in range(40))
+    folder = collection([("e1", words), ("e2", "a"), ("e3", "b")])
+    pieces = [("d#1", "", words[: len(words) // 2]), ("d#2", "", words[len(words) // 2 :])]
+    _, (looked,) = touched(folder, pieces, policy="auto")
+    assert (looked.ours, looked.spared) == (1, False)
+
+
+def test_documents_that_curation_left_out_do_not_count(collection, touched):
+    folder = collection([("e1", "green tea"), ("e2", "black tea")])
+    ours = [("d1", "", "green tea"), ("d2", "", "black tea")]
+    found, _ = touched(folder, ours, within=pl.Series(["d2"]))
+    assert [row[1] for row in found] == ["d2"]
+
+
+def test_scripts_without_spaces_share_runs_of_characters(collection, touched):
+    folder = collection([("e1", "昨天我们在公园里散步的时候看见了一只猫")])
+    ours = [("d1", "", "他说我们在公园里散步的时候看见了很多人"), ("d2", "", "公园里散步")]
+    found, _ = touched(folder, ours)
+    assert [(row[1], row[2]) for row in found] == [("d1", "shared_13_words")]
 
 
 def test_compressed_collections_are_read_too(collection, touched):
@@ -144,7 +178,8 @@ def test_a_collection_that_is_not_there_is_refused_by_name(tmp_path, touched):
 def test_the_dataset_says_what_touches_and_what_was_looked_at(
     collection, tables, facts, replaced, tmp_path
 ):
-    folder = collection([("e1", "Boiling water burns green tea.")], [("7", "when to reef")])
+    theirs = [("e1", "Boiling water burns green tea."), ("e2", "Mate."), ("e3", "Rooibos.")]
+    folder = collection(theirs, [("7", "when to reef")])
     evaluated = replaced(evaluation={"scitea": folder})
     assemble(Assembly(), evaluated, tmp_path / "dataset", facts)
     rows = pl.read_parquet(tmp_path / "dataset/contamination/found.parquet")
@@ -153,16 +188,33 @@ def test_the_dataset_says_what_touches_and_what_was_looked_at(
         ("scitea", "query", "q3", "same_text", "the words of query 7"),
     ]
     card = (tmp_path / "dataset/README.md").read_text()
-    assert "| `scitea` | 1 | 1 | 0 | 2 | 0 |" in card
+    assert "| `scitea` | 3 | 1 | 0 | 2 | 0 |" in card
+    assert "taken for its own" not in card
     assert "path: contamination/found.parquet" in card
     (said,) = json.loads((tmp_path / "dataset/MANIFEST.json").read_text())["evaluation"]
     assert said == {
         "name": "scitea",
         "digest": Evaluation(folder).digest,
-        "documents": 1,
+        "documents": 3,
         "queries": 1,
+        "ours": 1,
+        "spared": False,
         "found": {"same_text": 2},
     }
+
+
+def test_documents_of_a_collection_with_our_corpus_are_no_contamination_but_its_queries_are(
+    collection, tables, facts, replaced, tmp_path
+):
+    theirs = [("e1", "Boiling water burns green tea."), ("e2", "Mate.")]
+    folder = collection(theirs, [("7", "when to reef")])
+    evaluated = replaced(evaluation={"scitea": folder})
+    assemble(Assembly(), evaluated, tmp_path / "dataset", facts)
+    rows = pl.read_parquet(tmp_path / "dataset/contamination/found.parquet")
+    assert rows.rows() == [("scitea", "query", "q3", "same_text", "the words of query 7")]
+    card = (tmp_path / "dataset/README.md").read_text()
+    assert "| `scitea` | 2 | 1 | 0 | 1 | 0 |" in card
+    assert "1 of the 2 documents of `scitea` stand in the corpus" in card
 
 
 def test_a_collection_that_nothing_touches_is_named_and_the_config_left_out(

@@ -29,7 +29,9 @@ def test_every_snippet_is_a_part_of_a_valid_recipe(snippet, tmp_path):
     REVIEWS.empty().write_parquet(reviews)
     parts = tomllib.loads(snippet)
     teachers = {"teachers": {**QUICKSTART["teachers"], **parts.pop("teachers", {})}}
-    generate = {"generate": {**QUICKSTART["generate"], **parts.pop("generate", {})}}
+    written = parts.pop("generate", {})
+    writers = written if isinstance(written, list) else [{**QUICKSTART["generate"], **written}]
+    generate = {"generate": writers}
     views = {view["name"]: view for view in [*QUICKSTART["views"], *parts.pop("views", [])]}
     every = {"views": list(views.values())}
     whole = {**QUICKSTART, **parts, **teachers, **generate, **every}
@@ -45,7 +47,7 @@ def test_the_table_of_prices_is_one(tmp_path):
 
 
 def test_there_are_snippets():
-    assert len(SNIPPETS) == 14
+    assert len(SNIPPETS) == 22
 
 
 def test_every_command_is_there_and_every_command_is_shown():

@@ -19,7 +19,7 @@ POINTWISE = View(name="pointwise", strategy=Pointwise(), teacher="t", prompt="p"
 
 def queries(*qids, source="a"):
     rows = [(qid, qid, "question", source, 0, "train", "p", "t", "r") for qid in qids]
-    return pl.DataFrame(rows, schema=QUERIES.columns, orient="row")
+    return QUERIES.frame(rows)
 
 
 def candidates(**docids_by_qid):
@@ -28,7 +28,7 @@ def candidates(**docids_by_qid):
         for qid, docids in docids_by_qid.items()
         for rank, docid in enumerate(docids, start=1)
     ]
-    return pl.DataFrame(rows, schema=CANDIDATES.columns, orient="row")
+    return CANDIDATES.frame(rows)
 
 
 def permutation(qid, trial, ranked, status="valid"):

@@ -7,6 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import polars as pl
 import pytest
+from filelock import FileLock
 
 from rankmill.errors import TableError
 from rankmill.records import Rejection
@@ -14,7 +15,10 @@ from rankmill.report import StageReport
 from rankmill.tables import REJECTIONS, SEEDS
 from rankmill.tablestore import key_of, load, once
 
-FRAME = pl.DataFrame({"docid": ["a", "b"], "cluster": [0, 1]}, schema=SEEDS.columns)
+FRAME = pl.DataFrame(
+    {"docid": ["a", "b"], "cluster": [0, 1], "segment": None, "start": None, "end": None},
+    schema=SEEDS.columns,
+)
 
 
 def make(draft):
@@ -87,6 +91,19 @@ def test_what_a_failed_attempt_left_is_cleared_unless_it_is_resumed(tmp_path):
         folder.rmdir()
 
 
+def test_what_a_killed_attempt_left_is_removed_when_the_stage_begins_anew(tmp_path):
+    left = tmp_path / "sample" / f"{key_of('sample', {'spec': 'old'})}.partial"
+    at_work = tmp_path / "sample" / f"{key_of('sample', {'spec': 'other'})}.partial"
+    for folder in (left, at_work):
+        folder.mkdir(parents=True)
+    with FileLock(at_work.with_suffix(".lock")):
+        once(tmp_path, "sample", {"spec": "resumed"}, make, resume=True)
+        assert left.exists()
+        once(tmp_path, "sample", {"spec": "new"}, make)
+    assert not left.exists()
+    assert at_work.exists()
+
+
 def test_a_stage_killed_in_the_middle_is_not_done(tmp_path):
     script = f"""
         import os, signal
@@ -137,7 +154,8 @@ def test_a_full_disk_in_the_middle_of_a_table_is_said(tmp_path):
         signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
         resource.setrlimit(resource.RLIMIT_FSIZE, (4096, 4096))
         frame = pl.DataFrame({{"docid": [f"{{i * 7919 % 99991}}" for i in range(50000)],
-                               "cluster": list(range(50000))}}, schema=SEEDS.columns)
+                               "cluster": list(range(50000)), "segment": None,
+                               "start": None, "end": None}}, schema=SEEDS.columns)
         try:
             once(Path({str(tmp_path)!r}), "sample", {{}}, lambda draft: draft.write(SEEDS, frame))
         except StorageError as error:

@@ -146,7 +146,7 @@ def _lines(build: Build, collection: Collection, judged: Mapping[str, Output]) -
         lines.append(Line(name=view.name, quality=quality, trust=trust, cost=spent))
     if len(views) > 1:
         merged = {qid: _merged(qid, found) for qid in collection.lists}
-        labelled, _ = join(settle, views, dict.fromkeys(collection.lists, ""), merged)
+        labelled, _ = join(settle, views, dict.fromkeys(collection.lists, ()), merged)
         consensus = {one.qid: one.consensus for one in labelled}
         lines.append(Line(name="consensus", quality=first.compare(consensus)))
     return lines

@@ -50,6 +50,7 @@ class Build:
     Attributes:
         base: The recipe's folder; its paths and its own prompts are relative to it.
         makes: Whether a table that is not there is made; else it is a `NotMade`.
+        until: The last stage that is wanted; "" for all of them.
     """
 
     recipe: Recipe
@@ -60,6 +61,7 @@ class Build:
     manifest: Manifest
     watch: Watch
     makes: bool = True
+    until: str = ""
     _begun: dict[str, tuple[float, Mapping[str, Meter]]] = field(default_factory=dict)
     _lock: Lock = field(default_factory=Lock)
 
@@ -91,19 +93,20 @@ class Build:
             TooManyRejected: The stage rejected a larger share than the recipe allows. Its tables
                 stay, with every rejection; raising the limit takes up from there.
         """
-        reused = self._is_there(stage, depends)
-        if not reused:
+        if not (reused := self._is_there(stage, depends)):
             self._begin(stage, depends)
         output = tablestore.once(self.tables, stage, depends, make, resume=resume)
         self._record(output, reused=reused)
         self._check_limit(output.report)
         return output
 
-    def part(self, stage: str, depends: Mapping[str, str], make: Make, *, of: str) -> Output:
+    def part(
+        self, stage: str, depends: Mapping[str, str], make: Make, *, of: str, resume: bool = False
+    ) -> Output:
         """Make the tables of a share of the stage `of`, unless they are there."""
         if not self._is_there(stage, depends):
             self._begin(of, depends)
-        return tablestore.once(self.tables, stage, depends, make)
+        return tablestore.once(self.tables, stage, depends, make, resume=resume)
 
     def _is_there(self, stage: str, depends: Mapping[str, str]) -> bool:
         return (self.tables / stage / tablestore.key_of(stage, depends)).is_dir()
@@ -160,12 +163,10 @@ class Build:
 
     def left(self) -> str:
         """How far the stages are that ask teachers, and what is left of those and of later ones."""
-        recipe = self.recipe
-        queries = recipe.sample.documents * recipe.generate.per_document
-        calls = queries * sum(view.calls(recipe.retrieve.depth) for view in recipe.views)
-        written = "generate" in self.manifest.stages
+        depth, views = self.recipe.retrieve.depth, self.recipe.views
+        calls = self.recipe.queries_at_most(self.base) * sum(view.calls(depth) for view in views)
         spent = sum(self.teachers.totals.values(), Meter())
-        return self.watch.left(spent, later=0 if written else calls)
+        return self.watch.left(spent, later=0 if "generate" in self.manifest.stages else calls)
 
     def keep_pulse(self, pulse: Pulse) -> None:
         """Put on record how the teachers are doing; a disk that will not have it ends the build."""
@@ -292,4 +293,4 @@ def _recorded(build: Build) -> Iterator[None]:
     except BaseException as error:
         build.close("interrupted", type(error).__name__)
         raise
-    build.close("complete")
+    build.close(f"stopped: after {build.until}" if build.until else "complete")

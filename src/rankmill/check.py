@@ -4,6 +4,8 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from rankmill.build import Build, open_build
+from rankmill.contamination import Evaluation
+from rankmill.depends import evaluation_of
 from rankmill.errors import PromptError, StageError
 from rankmill.label.label import ASK_AGAIN
 from rankmill.prompts import Prompt
@@ -23,6 +25,13 @@ def check(recipe: Path, *, overrides: Sequence[str], settings: Settings) -> Iter
             yield f"prompt {prompt.name}: {prompt.front['purpose']}"
         document = _first_document(build)
         yield f"corpus {build.recipe.corpus.kind}: begins with {document}"
+        if build.recipe.given:
+            yield f"given: {build.recipe.given.count(build.base):,} queries"
+        for name, folder in evaluation_of(build).items():
+            yield f"evaluation {name}: {Evaluation(folder).digest}"
+        sampler, exams = build.recipe.sample, tuple(evaluation_of(build).values())
+        for name, found in sampler.origin(build.base, exams).items() if sampler else ():
+            yield f"sample, {name}: {found}"
         for teacher, needs in build.recipe.needs.items():
             engine = build.teachers.run(build.teachers.engine(teacher))
             yield f"teacher {teacher}: returns what {', '.join(needs)} need"
@@ -33,11 +42,24 @@ def check(recipe: Path, *, overrides: Sequence[str], settings: Settings) -> Iter
 def prompts_of(build: Build) -> list[Prompt]:
     """Every prompt of the recipe, checked against what its user fills in.
 
+    The files that queries come from are looked at too: they may be missing like a prompt.
+
     Raises:
+        CorpusError: One of them cannot be read.
         PromptError: A prompt is missing, not valid, or of the wrong form or variables.
     """
     recipe = build.recipe
-    found = [_expect(build.prompt(recipe.generate.prompt), recipe.generate.variables, chat=True)]
+    for one in (*recipe.generate, *([recipe.given] if recipe.given else [])):
+        one.reads(build.base)
+    found = [
+        _expect(build.prompt(name), variables, chat=True)
+        for how in recipe.generate
+        for name, variables in how.prompts.items()
+    ]
+    if quality := recipe.curate.quality:
+        found.append(_expect(build.prompt(quality.prompt), quality.variables, chat=True))
+    for use in recipe.queries.uses:
+        found.append(_expect(build.prompt(use.prompt), use.variables, chat=use.chat))
     for view in recipe.views:
         prompt = build.prompt(view.prompt)
         found.append(_expect(prompt, view.strategy.variables, chat=view.strategy.chat))

@@ -3,10 +3,11 @@
 import os
 import sys
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 import typer
 
+from rankmill.cli_mine import mining
 from rankmill.cli_models import models
 from rankmill.cli_publish import publishing
 from rankmill.cli_replies import replies
@@ -34,6 +35,7 @@ app.add_typer(models, name="models")
 app.add_typer(replies, name="replies")
 app.add_typer(publishing)
 app.add_typer(reviewing)
+app.add_typer(mining)
 app.command()(validate)
 
 RecipeFile = Annotated[Path, typer.Argument(help="A recipe: a TOML file.", show_default=False)]
@@ -41,6 +43,7 @@ Overrides = Annotated[
     list[str] | None,
     typer.Option("--set", metavar="KEY=VALUE", help="Change one value of the recipe."),
 ]
+Stage = Literal["ingest", "embed", "cluster", "sample", "generate", "retrieve", "label", "settle"]
 BuildName = Annotated[str, typer.Argument(metavar="BUILD", help="Name or folder of a build.")]
 
 
@@ -68,6 +71,10 @@ def build(
     recipe: RecipeFile,
     overrides: Overrides = None,
     data: Data = None,
+    until: Annotated[
+        Stage | None,
+        typer.Option(help="Stop after this stage; the same command without it goes on."),
+    ] = None,
     plain: Annotated[bool, typer.Option("--plain", help="Run without Prefect.")] = False,
     metrics_port: Annotated[
         int | None,
@@ -83,8 +90,11 @@ def build(
             from rankmill.line import build as run
         else:
             from rankmill.flows.generate import build as run
-        dataset = run(recipe, overrides=overrides or (), settings=settings, progress=live)
-    out.print(f'\n{dataset}\nload_dataset("{dataset}", split="train")', markup=False)
+        folder = run(
+            recipe, overrides=overrides or (), settings=settings, progress=live, until=until or ""
+        )
+    tail = "" if until else f'\nload_dataset("{folder}", split="train")'
+    out.print(f"\n{folder}{tail}", markup=False)
 
 
 @app.command()
@@ -123,6 +133,21 @@ def bench_teacher(  # noqa: PLR0913 - one parameter for every option
         )
     out.print(found.table)
     out.print(f"{found.file} and .svg", markup=False, highlight=False)
+
+
+@app.command()
+def diversity(
+    names: Annotated[list[str], typer.Argument(metavar="BUILD...", help="Names or folders.")],
+    data: Data = None,
+) -> None:
+    """How diverse are the seeds and queries of builds, beside each other and random seeds?"""
+    from rankmill.evaluate.diversity import Diversity, beside
+    from rankmill.finished import Finished
+
+    with said():
+        builds = [Finished.find(settings_of(data), name) for name in names]
+        found = {build.folder.name: Diversity.of(build) for build in builds}
+    out.print(beside(found))
 
 
 @app.command()

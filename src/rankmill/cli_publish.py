@@ -11,7 +11,6 @@ from rankmill.publish import Gate
 from rankmill.publish.wanted import Wanted
 from rankmill.settings import Settings
 
-_DATASET = "dataset"
 publishing = typer.Typer()
 
 
@@ -88,7 +87,7 @@ def dataset_of(settings: Settings, name: str) -> tuple[Path, Gate | None]:
         ConfigError: There is neither.
     """
     from rankmill.assemble.files import MANIFEST
-    from rankmill.finished import Finished
+    from rankmill.finished import DATASET, Finished
     from rankmill.manifest import read_manifest
 
     if (Path(name) / MANIFEST).is_file():
@@ -96,7 +95,7 @@ def dataset_of(settings: Settings, name: str) -> tuple[Path, Gate | None]:
         inside = "recipe" in read_manifest(around)
         return Path(name), Finished.find(settings, str(around)).recipe.gate if inside else None
     build = Finished.find(settings, name)
-    folder = build.folder / _DATASET
+    folder = build.folder / DATASET
     if not (folder / MANIFEST).is_file():
         raise ConfigError(f"{folder}: no dataset yet; run rankmill build first")
     return folder, build.recipe.gate

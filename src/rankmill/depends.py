@@ -1,9 +1,13 @@
 """What the tables of a stage depend on, by name."""
 
+from pathlib import Path
+
 import polars as pl
 
 from rankmill.build import Build
+from rankmill.contamination import Evaluation
 from rankmill.records import Document
+from rankmill.space import Embedder
 from rankmill.tables import DOCUMENTS
 from rankmill.tablestore import Output
 
@@ -26,12 +30,30 @@ def prompt_of(build: Build, name: str) -> dict[str, str]:
     return {f"prompt {name}": build.prompt(name).fingerprint}
 
 
+def embedder_of(spec: Embedder) -> dict[str, str]:
+    """An embedding model; of one in a folder, what is in there now, for it may be trained anew."""
+    return {"embed": spec.fingerprint, **({"weights": spec.weights} if spec.weights else {})}
+
+
+def evaluation_of(build: Build) -> dict[str, Path]:
+    """The folders of the evaluation collections that a recipe names, by name."""
+    return {path.name: build.base / path.expanduser() for path in build.recipe.assemble.evaluation}
+
+
+def decontamination_of(build: Build) -> dict[str, str]:
+    """What is kept apart from evaluation collections, and those; nothing where there is none."""
+    collections = evaluation_of(build)
+    said = {f"evaluation {name}": Evaluation(at).digest for name, at in collections.items()}
+    how = build.recipe.curate.decontaminate.fingerprint
+    return {**said, "curate.decontaminate": how} if said else {}
+
+
 def documents_of(documents: Output, docids: pl.Series) -> list[Document]:
     """The documents of some ids, sorted by id."""
     frame = (
         pl.scan_parquet(documents.path(DOCUMENTS))
         .filter(pl.col("docid").is_in(docids.implode()))
-        .select("docid", "title", "text")
+        .select("docid", "title", "text", "lang")
         .sort("docid")
         .collect()
     )

@@ -14,9 +14,13 @@ from rankmill.errors import ConfigError, StageError
 from rankmill.manifest import read_manifest
 from rankmill.recipe import Recipe
 from rankmill.report import StageReport
+from rankmill.screen.passed import Passed, passed
 from rankmill.settings import Settings
-from rankmill.tables import Table
+from rankmill.tables import LISTS, REJECTIONS, SCREENED, Table
 from rankmill.tablestore import Output
+
+DATASET = "dataset"
+"""The dataset's folder, in a build's and in the stage's that made it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -75,6 +79,44 @@ class Finished:
             raise StageError(f"{self.folder}: {stage} is not made yet; run rankmill build first")
         return tablestore.load(folder.resolve())
 
+    @property
+    def passed(self) -> list[Passed]:
+        """The tests that its queries went through, in order; nothing before they are written."""
+        if "generate" not in self.manifest["stages"]:
+            return []
+        made = self.output("generate")
+        told = made.path(SCREENED).is_file()  # older builds do not tell the tests apart
+        return passed(self.reports, made.read(SCREENED) if told else SCREENED.empty())
+
     def read(self, stage: str, table: Table) -> pl.DataFrame:
         """One table of one stage."""
         return self.output(stage).read(table)
+
+    @property
+    def left_out(self) -> pl.DataFrame:
+        """REJECTIONS of the lists that the dataset left out of everything.
+
+        The rules that its stage counts are those of whole lists. A list that one export could not
+        use is in the others, and its rule is not counted.
+        """
+        if "assemble" not in self.manifest["stages"]:
+            return REJECTIONS.empty()
+        made = self.output("assemble")
+        if not made.report.rejected:
+            return REJECTIONS.empty()
+        return (
+            pl.scan_parquet(made.folder / DATASET / REJECTIONS.name)
+            .filter(stage="assemble")
+            .filter(pl.col("rule").is_in(list(made.report.rejected)))
+            .collect()
+        )
+
+    @property
+    def lists(self) -> pl.DataFrame:
+        """LISTS; where the build has a dataset, those that it left out are not kept.
+
+        Raises:
+            StageError: The build has not come as far as `settle`.
+        """
+        out = self.left_out.select(qid="id", kept=False, reason="rule")
+        return self.read("settle", LISTS).update(out, on="qid")

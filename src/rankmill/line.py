@@ -2,11 +2,14 @@
 
     ingest - embed - cluster - sample - generate - retrieve - label - settle - assemble
 
+Between embed and cluster, `curate` and `quality` leave documents out where a recipe asks for it.
+
 `flows/generate.py` runs this line as a Prefect flow whose tasks are the stages; here it runs plain.
 """
 
 from collections.abc import Sequence
 from concurrent.futures import FIRST_EXCEPTION, ThreadPoolExecutor, wait
+from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from typing import Any, Protocol
@@ -19,6 +22,7 @@ from rankmill.finished import Finished
 from rankmill.manifest import read_manifest
 from rankmill.page import REPORT, report
 from rankmill.progress import Progress
+from rankmill.rounds import before
 from rankmill.settings import Settings
 from rankmill.tablestore import Output
 
@@ -36,16 +40,36 @@ class Runner(Protocol):
 
 
 def line(build: Build, do: Runner) -> Path:
+    """Run every stage that is not done, up to the last that is wanted.
+
+    Returns:
+        The dataset's folder; the build's, where a stage before it was the last.
+    """
+    try:
+        return _line(build, _Until(do))
+    except _Enough:
+        return build.folder
+
+
+def _line(build: Build, do: Runner) -> Path:
     """Run every stage that is not done, and return the dataset's folder.
 
-    Prompts are checked first: what is wrong with the last of them costs no token.
+    Prompts and given lists are looked at first: what is wrong with one of them costs no token.
     """
+    recipe = build.recipe
     prompts_of(build)
+    before(build)
+    if recipe.retrieve.given:
+        recipe.retrieve.given.digest(build.base)
     documents = do.run(stages.ingest, build)
     vectors = do.run(stages.embed, build, documents)
-    clusters = do.run(stages.cluster, build, documents, vectors)
-    seeds = do.run(stages.sample, build, documents, clusters)
-    queries = do.run(stages.generate, build, documents, clusters, seeds)
+    curated = do.run(stages.curate, build, documents, vectors) if recipe.curates else None
+    quality = None
+    if recipe.curate.quality:
+        quality = do.run(stages.quality, build, documents, vectors, curated)
+    clusters = do.run(stages.cluster, build, documents, vectors, quality or curated)
+    seeds = do.run(stages.sample, build, documents, vectors, clusters, quality)
+    queries = do.run(stages.generate, build, documents, vectors, clusters, seeds)
     candidates = do.run(stages.retrieve, build, documents, vectors, clusters, queries)
     judged: list[Output] = []
     for cascaded in (False, True):
@@ -54,8 +78,35 @@ def line(build: Build, do: Runner) -> Path:
             judged += do.map(stages.label_part, build, *read, parts=parts)
     judgments = do.run(stages.label, build, documents, queries, candidates, judged)
     labels = do.run(stages.settle, build, queries, candidates, judgments)
-    tables = [documents, clusters, seeds, queries, candidates, judgments, labels]
+    chosen = [one for one in (curated, quality) if one]
+    tables = [documents, *chosen, clusters, seeds, queries, candidates, judgments, labels]
     return stages.publish(build, do.run(stages.assemble, build, tables))
+
+
+class _Enough(Exception):
+    """The last stage that is wanted is done."""
+
+
+@dataclass(frozen=True)
+class _Until:
+    """Runs stages by another runner, up to the last that is wanted."""
+
+    do: Runner
+
+    def run(self, stage: Any, build: Build, *inputs: Any) -> Output:  # noqa: ANN401
+        """Run one stage.
+
+        Raises:
+            _Enough: It was the last.
+        """
+        output = self.do.run(stage, build, *inputs)
+        if stage.__name__ == build.until:
+            raise _Enough
+        return output
+
+    def map(self, stage: Any, build: Build, *inputs: Any, parts: Sequence[Any]) -> list[Output]:  # noqa: ANN401
+        """Run one stage for every part."""
+        return self.do.map(stage, build, *inputs, parts=parts)
 
 
 class Plain:
@@ -83,7 +134,9 @@ class Plain:
 
 
 def leave_report(build: Build) -> None:
-    """Write the report of a build that is over, unless the one there is of the same tables."""
+    """Write the report of a whole build, unless the one there is of the same tables."""
+    if build.until:
+        return
     if build.manifest.is_news or not (build.folder / REPORT).is_file():
         report(Finished(folder=build.folder, manifest=read_manifest(build.folder)))
 
@@ -94,19 +147,22 @@ def build(
     overrides: Sequence[str] = (),
     settings: Settings | None = None,
     progress: Progress | None = None,
+    until: str = "",
 ) -> Path:
     """Build a recipe's dataset in this process, without Prefect.
 
     Returns:
-        The dataset's folder, which `datasets.load_dataset` reads.
+        The dataset's folder, which `datasets.load_dataset` reads; the build's, if a stage before
+        it is the last that is wanted.
 
     Raises:
         RankmillError: As `rankmill.errors` says. What was finished stays; a second call goes on.
     """
     with open_build(recipe, overrides=overrides, settings=settings, progress=progress) as opened:
-        dataset = line(opened, Plain())
+        opened.until = until
+        folder = line(opened, Plain())
     leave_report(opened)
-    return dataset
+    return folder
 
 
 def finished(
@@ -115,16 +171,17 @@ def finished(
     overrides: Sequence[str] = (),
     settings: Settings | None = None,
     progress: Progress | None = None,
+    until: str = "",
 ) -> Path | None:
-    """The dataset's folder when every table of a recipe is there already, else None.
+    """What `build` returns, when every table that is wanted is there already; else None.
 
     Raises:
         RankmillError: As `build`.
     """
     with open_build(recipe, overrides=overrides, settings=settings, record=False) as opened:
-        opened.makes = False
+        opened.makes, opened.until = False, until
         try:
             line(opened, Plain())
         except NotMade:
             return None
-    return build(recipe, overrides=overrides, settings=settings, progress=progress)
+    return build(recipe, overrides=overrides, settings=settings, progress=progress, until=until)

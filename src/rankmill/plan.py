@@ -12,10 +12,13 @@ from rich.table import Table as Grid
 from rankmill.build import Build, open_build
 from rankmill.check import prompts_of
 from rankmill.errors import StageError
+from rankmill.generate.guess import likely
+from rankmill.generate.writing import LIKELY
 from rankmill.label.plans import Words
 from rankmill.label.view import View
 from rankmill.prompts import as_data
 from rankmill.records import Chat, Document, Request
+from rankmill.screen import Use
 from rankmill.settings import Settings
 from rankmill.space import text_of
 from rankmill.speeds import Speed, Speeds
@@ -25,8 +28,6 @@ from rankmill.teachers.meter import in_money
 
 _SAMPLE = 200
 _CHARACTERS_PER_TOKEN = 4.0
-_QUERY = "how to find the longest common beginning of several texts"
-_TOKENS_OF_A_QUERY = 14
 _CAPTION = "at most; ?: a speed or a price that is not known yet, -: nobody sends a bill"
 _EMBEDDED_PER_CORE = (135.0, 14.0)  # a 1.5B model in 4 bits: prompt and generated tokens a second
 
@@ -75,12 +76,25 @@ def estimates(build: Build) -> Iterator[Estimate]:
     """
     recipe = build.recipe
     documents = _first_documents(build)
-    write = recipe.generate
-    requests: list[Request] = [
-        write.request(build.prompt(write.prompt), document) for document in documents
-    ]
-    queries = recipe.sample.documents * write.per_document
-    yield _estimate(build, "generate", write.teacher, requests, queries, _TOKENS_OF_A_QUERY)
+    seeds = recipe.sample.documents if recipe.sample else 0
+    for how in recipe.generate:
+        prompts = {name: build.prompt(name) for name in how.prompts}
+        asks = likely(how, prompts, documents, build.base)
+        stage = "generate" if len(recipe.generate) == 1 else f"generate {how.kind}"
+        calls = seeds * how.per_document * how.calls
+        out = ceil(sum(len(ask.likely) for ask in asks) / len(asks) / _CHARACTERS_PER_TOKEN)
+        yield _estimate(build, stage, how.teacher, [ask.chat for ask in asks], calls, out)
+    if quality := recipe.curate.quality:
+        prompt = build.prompt(quality.prompt)
+        pairs = zip(documents, reversed(documents), strict=True)
+        compared = [quality.request(prompt, pair) for pair in pairs]
+        calls = quality.calls(quality.documents)
+        yield _estimate(build, "quality", quality.teacher, compared, calls, _out(compared))
+    queries = recipe.queries_at_most(build.base)
+    for use in recipe.queries.uses:
+        requests = list(_screen_requests(build, use, documents))
+        calls, stage = queries * use.calls, f"generate {use.name}"
+        yield _estimate(build, stage, use.teacher, requests, calls, _out(requests))
     for view in recipe.views:
         requests = list(_view_requests(build, view, documents))
         calls = queries * view.calls(recipe.retrieve.depth)
@@ -98,6 +112,13 @@ def _first_documents(build: Build) -> list[Document]:
     return [Document(docid=d.docid, title=d.title, text=d.text[:longest]) for d in documents]
 
 
+def _screen_requests(build: Build, use: Use, documents: Sequence[Document]) -> Iterator[Request]:
+    """What a screen would ask of the sample, had every document got a query."""
+    prompt = build.prompt(use.prompt)
+    for document in documents:
+        yield use.request(prompt, LIKELY, text_of(document.title, document.text))
+
+
 def _view_requests(build: Build, view: View, documents: Sequence[Document]) -> Iterator[Request]:
     """What a view would ask, had the sample been retrieved in the order it is read."""
     prompt, depth = build.prompt(view.prompt), build.recipe.retrieve.depth
@@ -106,7 +127,7 @@ def _view_requests(build: Build, view: View, documents: Sequence[Document]) -> I
         docids = [d.docid for d in documents[start : start + depth]]
         for question in next(view.strategy.plan(docids), ()):
             texts = [shown[docid] for docid in question.docids]
-            words = Words(query=_QUERY, documents=texts, answer=texts[0])
+            words = Words(query=LIKELY, documents=texts, answer=texts[0])
             yield view.strategy.request(prompt, words)
 
 

@@ -9,6 +9,7 @@ from typing import Any
 import polars as pl
 
 from rankmill import models
+from rankmill.space import SentenceTransformer
 from rankmill.teachers import Meter
 from rankmill.teachers.prices import Price
 from rankmill.teachers.store import ReplyStore
@@ -50,7 +51,8 @@ def spent(
     found: dict[str, dict[str, dict[str, Any]]] = {}
     with ReplyStore(replies) as store:
         for stage, table in asked.items():
-            keys = table.select("teacher", "request").unique().sort("teacher", "request")
+            asked_for = table.filter(pl.col("request") != "")  # a given query cost nothing
+            keys = asked_for.select("teacher", "request").unique().sort("teacher", "request")
             found[stage] = {
                 str(teacher): _sum(store, some["request"], prices.get(str(teacher)))
                 for (teacher,), some in keys.group_by("teacher", maintain_order=True)
@@ -85,10 +87,21 @@ def weights(recipe: Mapping[str, Any]) -> dict[str, Any]:
 
     Args:
         recipe: Its identity.
+
+    Returns:
+        By name; an embedding model in a folder has a digest over all of its files.
     """
-    named = [recipe.get("embed", {}), *recipe.get("teachers", {}).values()]
+    further = [one["embed"] for one in recipe.get("retrieve", {}).get("further", ())]
+    embedders = [recipe.get("embed", {}), *further]
+    named = [*embedders, *recipe.get("teachers", {}).values()]
     wanted = {str(one["model"]) for one in named if "model" in one}
-    return {
+    trained = {
+        str(one["model"]): {"sha256": digest}
+        for one in embedders
+        if one.get("kind") == "sentence_transformers"
+        and (digest := SentenceTransformer.model_validate(one).weights)
+    }
+    return trained | {
         model.name: {
             "repo": model.repo,
             "revision": model.revision,

@@ -17,9 +17,10 @@ class Document:
     Attributes:
         docid: Stable id, unique in the corpus.
         source: Where it came from, in words a person can follow.
-        parent: Docid of the document this passage was cut from, if it was cut.
+        parent: Docid of the document this was cut from or is a part of, if any.
         licence: SPDX id or the source's own words, if known.
         lang: BCP 47 tag, if known.
+        headings: The headings above it in its document, outermost first, joined by " > ".
     """
 
     docid: str
@@ -29,6 +30,7 @@ class Document:
     parent: str | None = None
     licence: str | None = None
     lang: str | None = None
+    headings: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -11,6 +11,7 @@ from pydantic import Field, model_validator
 from rankmill.aggregate import AggregationRule, MeanReciprocalRank
 from rankmill.filters import Filter, LabelledList
 from rankmill.grades import Bands, Grading
+from rankmill.known import Known, known_of
 from rankmill.label import Adaptive, View
 from rankmill.polls import Agreement, Fused, Poll, agreement_all, fuse_all
 from rankmill.records import Rejection
@@ -94,7 +95,7 @@ def settle(
         LABELS of the lists that are kept, LISTS of all lists that could be ranked, and a rejection
         for every list that is left out.
     """
-    sources = dict(queries.select("qid", "source_docid").iter_rows())
+    sources = known_of(queries)
     lists = candidate_lists(candidates)
     qids = sorted(lists)
     labels, rows, rejections = [_LABELLED.clear()], [LISTS.empty()], []
@@ -112,7 +113,7 @@ def settle(
 
 
 def join(
-    spec: Settle, views: Sequence[View], sources: Mapping[str, str], found: Mapping[str, Readings]
+    spec: Settle, views: Sequence[View], sources: Known, found: Mapping[str, Readings]
 ) -> tuple[list[LabelledList], list[Rejection]]:
     """Aggregate trials into views and views into the consensus, for many lists.
 
@@ -138,7 +139,7 @@ def join(
         labelled.append(
             LabelledList(
                 qid=qid,
-                source_docid=sources[qid],
+                known=sources[qid],
                 trials=one.trials,
                 begun=one.begun,
                 views={name: fused.ranking for name, fused in by_list[qid].items()},
@@ -224,7 +225,7 @@ def _list_rows(
         ).tau
         sure = voting_tau if voting_tau is not None else across.tau
         compared = sum(one.begun[v] for v in one.begun if spec.weight(v)) > 1
-        docids, source = one.consensus.docids, one.source_docid
+        docids, source = one.consensus.docids, next(iter(one.known), None)
         rows.append(
             (
                 one.qid,
@@ -234,7 +235,7 @@ def _list_rows(
                 None if sure is None else (1 - sure) / 2,
                 (0.0 if compared else 1.0) if sure is None else max(sure, 0.0),
                 _stopped(one, caps),
-                docids.index(source) + 1 if source in docids else None,
+                docids.index(source) + 1 if source is not None and source in docids else None,
                 rejection is None,
                 f"{rejection.rule}: {rejection.detail}" if rejection else "",
             )

@@ -12,7 +12,7 @@ from rich.text import Text
 from rankmill.errors import ConfigError
 from rankmill.finished import Finished
 from rankmill.prompts import as_data
-from rankmill.tables import CANDIDATES, DOCUMENTS, JUDGMENTS, LABELS, LISTS, QUERIES
+from rankmill.tables import CANDIDATES, DOCUMENTS, JUDGMENTS, LABELS, QUERIES
 from rankmill.teachers import Meter
 from rankmill.trials import Readings, candidate_lists, read_trials
 
@@ -44,7 +44,7 @@ class Lists:
         )
         return cls(
             queries=_by("qid", build.read("generate", QUERIES)),
-            lists=_by("qid", build.read("settle", LISTS)),
+            lists=_by("qid", build.lists),
             labels=labels,
             readings=read_trials(views, listed, build.read("label", JUDGMENTS)),
             documents=_by("docid", documents),
@@ -151,7 +151,20 @@ def funnel(build: Finished) -> RenderableType:
     status = build.manifest["status"]
     error = build.manifest["error"]
     head = Text.assemble((build.manifest["name"], "bold"), f": {status}")
-    return Group(head, *([Text(error, style="red")] if error else []), grid, *_teachers(build))
+    told = [Text(error, style="red")] if error else []
+    return Group(head, *told, grid, *_passed(build), *_teachers(build))
+
+
+def _passed(build: Finished) -> Iterable[RenderableType]:
+    """How many queries passed each test."""
+    grid = Grid(box=None, padding=(0, 1))
+    for name in ("queries by test", "read", "passed", "share"):
+        grid.add_column(name, justify="left" if name == "queries by test" else "right")
+    grid.add_column("passed, by sort")
+    for one in build.passed:
+        figures = (f"{one.read:,}", f"{one.kept:,}", f"{one.share:.0%}")
+        grid.add_row(one.name, *figures, Text(one.by_sort))
+    return [grid] if grid.row_count else []
 
 
 def _teachers(build: Finished) -> Iterable[Text]:

@@ -1,7 +1,8 @@
 """The tables between stages: their columns, their keys, and a check of both."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
 import polars as pl
 
@@ -52,6 +53,15 @@ class Table:
         """The table without rows."""
         return pl.DataFrame(schema=self.columns)
 
+    def frame(self, rows: Iterable[Sequence[Any]]) -> pl.DataFrame:
+        """A frame of rows whose values stand in the order of the columns.
+
+        Nullable columns at the end may be left out; they are null then.
+        """
+        width = len(self.columns)
+        whole = [(*row, *[None] * (width - len(row))) for row in rows]
+        return pl.DataFrame(whole, schema=self.columns, orient="row")
+
 
 DOCUMENTS = Table(
     name="documents",
@@ -65,8 +75,15 @@ DOCUMENTS = Table(
         "licence": pl.String,
         "lang": pl.String,
         "sha256": pl.String,
+        "headings": pl.String,
     },
-    nullable=frozenset({"parent", "licence", "lang"}),
+    nullable=frozenset({"parent", "licence", "lang", "headings"}),
+)
+KEPT = Table(name="kept", key=("docid",), columns={"docid": pl.String})
+QUALITY = Table(
+    name="quality",
+    key=("docid",),
+    columns={"docid": pl.String, "score": pl.Float64, "judged": pl.Boolean},
 )
 CLUSTERS = Table(
     name="clusters",
@@ -81,7 +98,14 @@ CLUSTERS = Table(
 SEEDS = Table(
     name="seeds",
     key=("docid",),
-    columns={"docid": pl.String, "cluster": pl.Int32},
+    columns={
+        "docid": pl.String,
+        "cluster": pl.Int32,
+        "segment": pl.String,
+        "start": pl.Int32,
+        "end": pl.Int32,
+    },
+    nullable=frozenset({"segment", "start", "end"}),
 )
 QUERIES = Table(
     name="queries",
@@ -96,7 +120,46 @@ QUERIES = Table(
         "prompt": pl.String,
         "teacher": pl.String,
         "request": pl.String,
+        "lang": pl.String,
+        "persona": pl.String,
+        "difficulty": pl.String,
+        "length": pl.String,
+        "segment": pl.String,
+        "start": pl.Int32,
+        "end": pl.Int32,
+        "related_docid": pl.String,
+        "rewrite": pl.String,
     },
+    nullable=frozenset(
+        {
+            "source_docid",
+            "lang",
+            "persona",
+            "difficulty",
+            "length",
+            "segment",
+            "start",
+            "end",
+            "related_docid",
+            "rewrite",
+        }
+    ),
+)
+SCREENED = Table(
+    name="screened",
+    key=(),
+    columns={
+        "step": pl.Int32,
+        "screen": pl.String,
+        "kind": pl.String,
+        "lang": pl.String,
+        "difficulty": pl.String,
+        "length": pl.String,
+        "segment": pl.String,
+        "read": pl.Int32,
+        "kept": pl.Int32,
+    },
+    nullable=frozenset({"lang", "difficulty", "length", "segment"}),
 )
 CANDIDATES = Table(
     name="candidates",
@@ -109,8 +172,9 @@ CANDIDATES = Table(
         "origin": pl.String,
         "bm25_rank": pl.Int32,
         "dense_rank": pl.Int32,
+        "other_ranks": pl.List(pl.Struct({"retriever": pl.String, "rank": pl.Int32})),
     },
-    nullable=frozenset({"bm25_rank", "dense_rank"}),
+    nullable=frozenset({"bm25_rank", "dense_rank", "other_ranks"}),
 )
 JUDGMENTS = Table(
     name="judgments",

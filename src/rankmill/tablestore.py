@@ -7,11 +7,12 @@ its name only when whole, so "is it done?" is "does it exist?".
 import json
 import shutil
 from collections.abc import Callable, Iterable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
 import polars as pl
-from filelock import FileLock
+from filelock import FileLock, Timeout
 
 from rankmill.disk import storage
 from rankmill.errors import TableError
@@ -115,6 +116,8 @@ def once(
                 if not folder.is_dir():
                     draft = Draft(stage=stage, folder=folder.with_name(f"{key}.partial"))
                     _clear(draft, keep=resume)
+                    if not resume:
+                        _sweep(folder.parent)
                     state = {"report": make(draft).to_json(), "depends": dict(depends)}
                     (draft.folder / "report.json").write_text(json.dumps(state, indent=2))
                     draft.folder.rename(folder)
@@ -125,6 +128,14 @@ def _clear(draft: Draft, *, keep: bool) -> None:
     if draft.folder.exists() and not keep:
         shutil.rmtree(draft.folder)
     draft.folder.mkdir(exist_ok=True)
+
+
+def _sweep(stage: Path) -> None:
+    """Remove what killed attempts left of tables that are not wanted now; nothing goes on there."""
+    for left in stage.glob("*.partial"):
+        lock = FileLock(left.with_suffix(".lock"))
+        with suppress(Timeout), lock.acquire(timeout=0):  # whoever holds it is at work there
+            shutil.rmtree(left)
 
 
 def load(folder: Path) -> Output:

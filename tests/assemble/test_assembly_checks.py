@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import polars as pl
 import pytest
 from pydantic import ValidationError
@@ -49,6 +51,11 @@ def test_an_unknown_split_is_refused(refused, tables):
 def test_a_cluster_in_two_splits_is_refused(refused, tables):
     clusters = put(tables.clusters, "split", "test", docid="d4")
     assert refused(clusters=clusters) == "clusters: in two splits: 0/test and train"
+
+
+def test_a_cluster_may_be_in_two_splits_where_documents_were_dealt_out(replaced, tables):
+    clusters = put(tables.clusters, "cluster", 2, docid="d3")
+    replace(replaced(clusters=clusters), dealt="documents").check()
 
 
 def test_a_query_from_an_unknown_document_is_refused(refused, tables):

@@ -58,6 +58,7 @@ def test_the_ids_of_a_list_stand_in_the_same_row_of_lists(load):
             "votes": [2, 2, 2, 2],
             "candidate_ranks": [3, 1, 4, 2],
             "origins": ["retrieved", "source", "retrieved", "retrieved"],
+            "false_negatives": [True, False, False, False],
             "trials": 2,
             "tau": 0.5,
             "w": 0.75,
@@ -103,6 +104,8 @@ def test_queries_are_those_whose_list_was_kept(load):
             "teacher": "local",
             "prompt": "77aa",
             "request": "r1",
+            **dict.fromkeys(("lang", "persona", "difficulty", "length", "segment", "start", "end")),
+            **dict.fromkeys(("related_docid", "rewrite")),
         }
     ]
 
@@ -117,6 +120,7 @@ def test_the_corpus_is_every_document_of_the_split_in_the_order_of_the_corpus(lo
         "parent": None,
         "licence": "CC-BY-4.0",
         "lang": "en-GB",
+        "headings": None,
         "cluster": 2,
     }
 

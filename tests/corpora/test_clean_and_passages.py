@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -49,11 +51,26 @@ def test_a_million_spaces_are_cleaned_in_no_time():
 
 def test_a_title_is_one_line_and_every_other_field_is_kept():
     document = Document(
-        docid="d ", title=" a\r\n\tb ", text="t\0", source="s", licence="l", lang="xx"
+        docid="d ",
+        title=" a\r\n\tb ",
+        text="t\0",
+        source="s",
+        licence="l",
+        lang="xx",
+        headings="A\n > B\0",
+        parent="p ",
     )
     assert clean(document) == Document(
-        docid="d ", title="a b", text="t", source="s", licence="l", lang="xx"
+        docid="d ",
+        title="a b",
+        text="t",
+        source="s",
+        licence="l",
+        lang="xx",
+        headings="A > B",
+        parent="p ",
     )
+    assert clean(Document(docid="d", text="t", headings=" ")).headings is None
 
 
 def document(text: str) -> Document:
@@ -131,3 +148,26 @@ def test_nothing_is_lost_and_every_passage_is_within_bounds(words, gaps, shortes
     assert characters + sum(int(detail.split()[0]) for detail in lost) <= len(text)
     if not lost:
         assert characters == len("".join(text.split()))
+
+
+def test_passages_of_a_part_keep_its_headings_and_belong_to_what_it_is_part_of():
+    part = replace(document("One sentence here. Two sentences here."), parent="p", headings="A > B")
+    cut = list(Passages(min_chars=5, max_chars=25).cut(part))
+    assert [(p.docid, p.parent, p.headings, p.title) for p in cut] == [
+        ("d#1", "p", "A > B", "T"),
+        ("d#2", "p", "A > B", "T"),
+    ]
+
+
+@pytest.mark.timeout(30)
+@pytest.mark.parametrize("unit", ["x", "汉字没有空格", "words without an end ", "a. ", "end.Next"])
+def test_a_line_of_a_million_characters_is_cut_in_no_time_and_nothing_is_lost(unit):
+    text = (unit * (1_000_000 // len(unit))).strip()
+    cut = [passage.text for passage in Passages().cut(document(text)) if passage]
+    assert all(40 <= len(passage) <= 1000 for passage in cut)
+    assert "".join("".join(cut).split()) == "".join(text.split())
+
+
+def test_only_a_line_that_nobody_wrote_is_cut_another_way():
+    prose = "\n".join(f"Line {n} of a text that has very many of them." for n in range(2000))
+    assert "\n".join(p.text for p in Passages().cut(document(prose))) == prose

@@ -178,3 +178,19 @@ def test_a_beir_line_without_its_id_is_an_error(tmp_path):
 def test_cranfield_is_read_whole():
     found = list(Beir(path=CRANFIELD).documents(Path()))
     assert len({document.docid for document in found if isinstance(document, Document)}) == 1398
+
+
+def test_a_line_that_is_too_long_is_rejected_and_the_next_one_is_read(tmp_path):
+    long = b'{"id": 2, "text": "' + b"x" * (2 << 20) + b'"}'
+    (tmp_path / "c.jsonl").write_bytes(
+        b'{"id": 1, "text": "one"}\n' + long + b'\n{"id": 3, "text": "three"}\n' + long
+    )
+    found = list(Jsonl(path=Path("c.jsonl"), max_megabytes=1).documents(tmp_path))
+    assert found == [
+        Document(docid="1", text="one", source="c.jsonl:1"),
+        Rejection(id="c.jsonl:2", rule="too_large", detail="a line of more than 1 MiB"),
+        Document(docid="3", text="three", source="c.jsonl:3"),
+        Rejection(id="c.jsonl:4", rule="too_large", detail="a line of more than 1 MiB"),
+    ]
+    whole = list(Jsonl(path=Path("c.jsonl")).documents(tmp_path))
+    assert [len(d.text) for d in whole if isinstance(d, Document)] == [3, 2 << 20, 5, 2 << 20]

@@ -157,3 +157,22 @@ def test_a_wrong_row_is_an_error_with_its_place_and_what_was_found(columns, row,
     with pytest.raises(CorpusError) as error:
         columns.document(row, HERE)
     assert str(error.value) == f"/data/c.jsonl:7: {reason}"
+
+
+def test_headings_and_parent_are_read_where_they_are_named():
+    row = {"id": 1, "text": "words", "path": ["A", None, "B"], "page": 7, "parent": "unread"}
+    found = Columns(headings="path", parent="page").document(row, HERE)
+    assert isinstance(found, Document)
+    assert (found.headings, found.parent) == ("A > B", "7")
+    plain = Columns(headings="path").document({"text": "words", "path": "A > B"}, HERE)
+    assert isinstance(plain, Document)
+    assert plain.headings == "A > B"
+    unnamed = Columns().document({"text": "words", "headings": 3, "parent": [1]}, HERE)
+    assert isinstance(unnamed, Document)
+    assert (unnamed.headings, unnamed.parent) == (None, None)
+
+
+@pytest.mark.parametrize(("part", "value"), [("headings", {"a": 1}), ("parent", 1.5)])
+def test_headings_and_parents_of_another_type_are_an_error(part, value):
+    with pytest.raises(CorpusError, match="field 'x' is of type"):
+        Columns(**{part: "x"}).document({"text": "words", "x": value}, HERE)

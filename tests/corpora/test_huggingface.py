@@ -180,3 +180,12 @@ def test_a_hub_dataset_cannot_be_read_offline(tmp_path, monkeypatch):
     monkeypatch.setattr("datasets.config.HF_HUB_OFFLINE", True)
     with pytest.raises(CorpusError, match="someone/data: cannot be loaded"):
         list(HuggingFace(dataset="someone/data").documents(tmp_path))
+
+
+def test_columns_of_headings_and_parents_are_read(tmp_path):
+    (tmp_path / "data").mkdir()
+    rows = {"id": [1], "text": ["one"], "path": [["A", "B"]], "page": ["p"]}
+    datasets.Dataset.from_dict(rows).to_parquet(tmp_path / "data" / "train.parquet")
+    (only,) = read(tmp_path, columns=Columns(headings="path", parent="page"))
+    assert isinstance(only, Document)
+    assert (only.headings, only.parent) == ("A > B", "p")

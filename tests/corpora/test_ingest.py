@@ -66,6 +66,7 @@ def test_a_document_becomes_a_row_with_its_digest(tmp_path):
             "licence": "l",
             "lang": "en",
             "sha256": hashlib.sha256(b"t\nxt").hexdigest(),
+            "headings": None,
         }
     ]
     assert rows(draft, "rejections") == []

@@ -1,5 +1,7 @@
 """Mean win rates, worked out by hand."""
 
+from dataclasses import replace
+
 import polars as pl
 import pytest
 from hypothesis import given, settings
@@ -97,6 +99,22 @@ def test_only_the_views_named_count(tables, tmp_path):
     # Seen one by one d2 beat d1; the rest is as the consensus has it: d2, d1, d3, d4.
     assert row["scores"] == [0.875, 0.625, 0.375, 0.125]
     assert row["docs"][2] == "Coffee\nGrind beans just before brewing."
+
+
+def test_views_that_do_not_vote_count_only_where_they_are_named(tables, tmp_path):
+    said = {}
+    for name, voting, views in (
+        ("voting", ("pointwise",), ()),
+        ("named", ("listwise",), ("pointwise",)),
+        ("all", (), ()),
+    ):
+        held = Labelled(replace(tables, voting=voting), POLICY)
+        write([Lipo(views=views)], held, tmp_path / name)
+        (row,) = pl.read_parquet(tmp_path / name / "lipo" / "train.parquet").to_dicts()
+        said[name] = row["docs"]
+    assert said["voting"] == said["named"]
+    # The listwise reading has d4 above d3, which the consensus has the other way round.
+    assert said["all"][2:] == said["voting"][:1:-1]
 
 
 def test_a_long_list_is_thinned_out_evenly(tables, tmp_path):

@@ -318,7 +318,9 @@ def made_up(lists):
         policy=POLICY,
         span=Span(best_grade=3, lowest=0.0, highest=1.0),
         lists=pl.DataFrame({"qid": queries, "query": queries}),
-        documents=pl.DataFrame(rows, schema=names, orient="row"),
+        documents=POLICY.marked(
+            pl.DataFrame(rows, schema=names, orient="row").with_columns(origin=pl.lit("bm25"))
+        ),
         judgments=pl.DataFrame(),
         prompt_folders=(),
     )

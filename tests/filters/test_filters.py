@@ -21,7 +21,7 @@ def labelled(*orders, scores=None, source="a", failed=0):
         trials["pointwise"] = (views["pointwise"],)
     return LabelledList(
         qid="q1",
-        source_docid=source,
+        known=(source,),
         trials=trials,
         begun={name: len(read) + failed for name, read in trials.items()},
         views=views,

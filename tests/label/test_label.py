@@ -83,13 +83,9 @@ def faulty(share, kinds):
 
 
 def labels_of(judgments):
-    queries = pl.DataFrame(
-        [("q0", "low numbers", "question", "d0", 0, "train", "p", "t", "r")],
-        schema=QUERIES.columns,
-        orient="row",
-    )
+    queries = QUERIES.frame([("q0", "low numbers", "question", "d0", 0, "train", "p", "t", "r")])
     rows = [("q0", d, rank, 1.0, "both", rank, rank) for rank, d in enumerate(DOCIDS, start=1)]
-    candidates = pl.DataFrame(rows, schema=CANDIDATES.columns, orient="row")
+    candidates = CANDIDATES.frame(rows)
     return settle(Settle(), VIEWS, queries, candidates, judgments.lazy())[0]
 
 

@@ -13,7 +13,14 @@ from rankmill.page import charts
 from rankmill.page.facts import BuildFacts
 from rankmill.page.sources import Sources
 from rankmill.page.topics import Topics
+from rankmill.space import ELBOW
+from rankmill.space import TOPICS as DESCRIBED
+from rankmill.space import topics as topics_of
 from rankmill.tables import CLUSTERS, DOCUMENTS, LISTS, QUERIES
+
+
+def documents_of(build):
+    return build.read("ingest", DOCUMENTS).select("docid", "title", "text").iter_rows()
 
 
 @pytest.fixture(scope="module")
@@ -65,27 +72,45 @@ def test_few_topics_make_no_map(tmp_path):
     folder = made.output("cluster").folder
     np.save(folder / "centroids.npy", np.load(folder / "centroids.npy")[:3])
     clusters = pl.read_parquet(folder / "clusters.parquet")
-    clusters.with_columns(pl.col("cluster") % 3).write_parquet(folder / "clusters.parquet")
+    three = clusters.with_columns(pl.col("cluster") % 3)
+    three.write_parquet(folder / "clusters.parquet")
+    described = topics_of(three, made.output("ingest").path(DOCUMENTS))
+    described.write_parquet(folder / "topics.parquet")
     facts = BuildFacts.of(Sources.of(made))
     assert len(facts.topics.topics) == 3
     assert charts.topics(facts) == ""
 
 
-def test_documents_without_a_word_leave_topics_without_words(tmp_path):
-    made = MadeUp(tmp_path, lists=12, depth=4).made()
-    path = made.output("ingest").folder / "documents.parquet"
-    pl.read_parquet(path).with_columns(title=pl.lit(""), text=pl.lit("1 + 1")).write_parquet(path)
-    assert {topic.words for topic in Topics.of(Sources.of(made)).topics} == {()}
+def test_a_topic_has_its_words_its_coherence_and_its_most_typical_document(build, topics):
+    table = {row["cluster"]: row for row in build.read("cluster", DESCRIBED).iter_rows(named=True)}
+    texts = {d: f"{title}\n{text}" for d, title, text in documents_of(build)}
+    for topic in topics.topics:
+        row = table[topic.number]
+        assert topic.words == tuple(row["words"][:6])
+        assert topic.coherence == row["coherence"] == 0.5
+        assert " ".join(texts[row["nearest"][0]].split()).startswith(topic.typical)
+        assert topic.typical
 
 
-def test_the_words_of_a_topic_are_of_its_documents_wherever_they_lie(tmp_path):
+def test_documents_without_a_cluster_are_on_no_map(tmp_path):
     made = MadeUp(tmp_path, lists=12, depth=4).made()
-    path = made.output("ingest").path(DOCUMENTS)
-    documents = made.read("ingest", DOCUMENTS)
-    own = pl.Series([f"topic{chr(97 + n % 12)}" for n in range(len(documents))])
-    documents.with_columns(title=pl.lit(""), text=own).reverse().write_parquet(path)
-    found = {topic.number: topic.words for topic in Topics.of(Sources.of(made)).topics}
-    assert found == {n: [f"topic{chr(97 + n)}"] for n in range(12)}
+    whole = Topics.of(Sources.of(made))
+    path = made.output("cluster").path(CLUSTERS)
+    pl.read_parquet(path).filter(~pl.col("docid").is_in(["d000000", "d000007"])).write_parquet(path)
+    found = Topics.of(Sources.of(made))
+    left = [place for place in range(len(whole.clusters)) if place not in {0, 7}]
+    assert found.clusters.tolist() == whole.clusters[left].tolist()
+    assert found.documents == pytest.approx(whole.documents[left])
+
+
+def test_the_curve_of_an_elbow_is_drawn_where_there_is_one(tmp_path):
+    made = MadeUp(tmp_path, lists=12, depth=4).made()
+    assert charts.elbow(BuildFacts.of(Sources.of(made))) == ""
+    tried = ELBOW.frame([(5, 9.0, False), (12, 3.0, True), (50, 1.0, False)])
+    tried.write_parquet(made.output("cluster").path(ELBOW))
+    drawing = charts.elbow(BuildFacts.of(Sources.of(made)))
+    assert drawing.startswith("<svg")
+    assert "sum of squared distances" in drawing
 
 
 MEMORY = """

@@ -240,6 +240,9 @@ def test_a_damaged_folder_never_reaches_the_hub(hub, publish, dataset):
         (("--tag", "a b"), "--tag a b: expected a tag's name"),
         (("--tag", "v9", "--pull-request"), "--tag v9: expected a tag's name, and no pull request"),
         (("--pull-request", "--revision", "next"), "found --revision next"),
+        (("--revision", "a b"), "--revision 'a b': expected the name of a branch"),
+        (("--revision", "a..b"), "expected the name of a branch"),
+        (("--revision", "next/"), "expected the name of a branch"),
     ],
 )
 def test_what_cannot_be_meant_is_refused_before_anything_is_read(hub, publish, words, said):

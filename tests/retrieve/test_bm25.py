@@ -1,5 +1,7 @@
 import math
 
+import bm25s
+import numpy as np
 import pytest
 from pydantic import ValidationError
 
@@ -46,3 +48,47 @@ def test_nothing_reaches_the_terminal(capfd, caplog):
     BM25().index(["cats purr", "dogs bark"]).scores(BM25().words(["cat"])[0])
     assert capfd.readouterr() == ("", "")
     assert caplog.records == []
+
+
+def test_scores_are_those_of_bm25s():
+    chance = np.random.default_rng(1)
+    texts = [" ".join(f"w{n}" for n in chance.zipf(1.3, chance.integers(0, 30))) for _ in range(80)]
+    theirs = bm25s.BM25(k1=1.2, b=0.75, method="lucene")
+    cut = bm25s.tokenize(texts, stopwords=[], show_progress=False)
+    theirs.index(cut, show_progress=False)
+    spec = BM25(k1=1.2, b=0.75, language="none")
+    ours = spec.index(texts)
+    [words] = spec.words(["w1 w2 w3 w3 w40 unheard"])
+    assert words == ["w1", "w2", "w3", "w3", "w40", "unheard"]
+    known = [word for word in words if word in theirs.vocab_dict]
+    assert ours.scores(words) == pytest.approx(theirs.get_scores(known), rel=1e-5)
+
+
+def test_an_index_made_in_parts_is_the_same(monkeypatch):
+    texts = ["cats purr", "", "dogs bark bark", "cats bark"]
+    whole = BM25().index(texts)
+    monkeypatch.setattr("rankmill.retrieve.bm25._BATCH", 2)
+    parts = BM25().index(iter(texts))
+    assert parts.ids == whole.ids
+    assert parts.scores(["bark", "cat"]).tolist() == whole.scores(["bark", "cat"]).tolist()
+
+
+def test_documents_moved_to_other_places_keep_their_scores():
+    index = BM25().index(["cats purr", "dogs bark", "cows"])
+    scores = index.scores(["bark"])
+    moved = index.moved(np.array([2, 0, 1])).scores(["bark"])
+    assert moved.tolist() == [scores[1], scores[2], scores[0]]
+
+
+def test_no_documents_make_an_empty_index():
+    index = BM25().index([])
+    assert (index.size, index.scores(["cat"]).tolist()) == (0, [])
+
+
+def test_text_without_spaces_is_found_by_pairs_of_characters():
+    index = BM25().index(["東京都に住んでいます", "京都は古い都です", "大阪"])
+    [words] = BM25().words(["京都"])
+    assert words == ["京都"]
+    scores = index.scores(words)
+    assert (scores[:2] > 0).all()
+    assert scores[2] == 0

@@ -7,21 +7,22 @@ from rankmill.retrieve.dense import nearest
 EYE = np.eye(4, dtype=np.float32)
 
 
-def as_lists(found):
-    return [positions.tolist() for positions in found]
-
-
 def test_the_highest_inner_product_comes_first_and_ties_keep_the_order_of_rows():
     queries = np.array([[0, 0.2, 0.9, 0], [0, 0, 0, 0]], np.float32)
-    assert as_lists(nearest(EYE, np.array([3, 2, 1]), queries, depth=2)) == [[1, 2], [0, 1]]
+    places, scores = nearest(EYE, np.array([3, 2, 1]), queries, depth=2)
+    assert places.tolist() == [[1, 2], [0, 1]]
+    assert scores.tolist() == [pytest.approx([0.9, 0.2]), [0, 0]]
 
 
 def test_fewer_rows_than_the_depth_come_back_all():
-    assert as_lists(nearest(EYE, np.array([2]), EYE[:1], depth=5)) == [[0]]
+    places, scores = nearest(EYE, np.array([2]), EYE[:1], depth=5)
+    assert (places.tolist(), scores.tolist()) == ([[0]], [[0]])
 
 
-def test_no_queries_give_no_lists():
-    assert nearest(EYE, np.arange(4), EYE[:0], depth=3) == []
+@pytest.mark.parametrize(("rows", "queries"), [(4, 0), (0, 2), (0, 0)])
+def test_nothing_to_search_or_to_find_gives_empty_lists(rows, queries):
+    places, scores = nearest(EYE, np.arange(rows), EYE[:queries], depth=3)
+    assert places.shape == scores.shape == (queries, min(rows, 3))
 
 
 @pytest.mark.parametrize(("block", "queries_at_once"), [(7, 3), (100, 100), (1, 1)])
@@ -33,7 +34,15 @@ def test_blocks_never_show_in_the_result(monkeypatch, block, queries_at_once):
     vectors = rng.integers(-2, 3, (60, 5)).astype(np.float32)
     queries = rng.integers(-2, 3, (11, 5)).astype(np.float32)
     rows = rng.permutation(60)[:50]
-    expected = [
-        sorted(range(50), key=lambda at, q=query: -(vectors[rows[at]] @ q))[:9] for query in queries
-    ]
-    assert as_lists(nearest(vectors, rows, queries, depth=9)) == expected
+    products = queries @ vectors[rows].T
+    expected = np.argsort(-products, axis=1, kind="stable")[:, :9]
+    places, scores = nearest(vectors, rows, queries, depth=9)
+    assert places.tolist() == expected.tolist()
+    assert scores.tolist() == np.take_along_axis(products, expected, 1).tolist()
+
+
+def test_vectors_may_be_mapped_from_a_file(tmp_path):
+    np.save(tmp_path / "vectors.npy", EYE)
+    mapped = np.load(tmp_path / "vectors.npy", mmap_mode="r")
+    places, _ = nearest(mapped, np.arange(4), EYE, depth=1)
+    assert places.tolist() == [[0], [1], [2], [3]]

@@ -7,7 +7,7 @@ from pydantic import ValidationError
 
 from rankmill.errors import StageError
 from rankmill.records import Rejection
-from rankmill.retrieve import Retrieval, retrieve
+from rankmill.retrieve import Retrieval, Space, retrieve
 from rankmill.tables import CANDIDATES
 
 TEXTS = {
@@ -26,9 +26,16 @@ def on_circle(degrees):
     return np.stack([np.cos(angles), np.sin(angles)], axis=1).astype(np.float32)
 
 
-def search(*queries, splits=None, **settings):
-    """Each query is (text, source_docid, degrees)."""
+def space(documents, queries):
+    return Space(on_circle(documents), on_circle(queries))
+
+
+def find(*queries, splits=None, spaces=None, given=None, related=None, **settings):
+    """Each query is (text, source_docid, degrees); a document of split None is in no cluster."""
     split_by_docid = dict.fromkeys(TEXTS, "train") | (splits or {})
+    split_by_docid = {docid: split for docid, split in split_by_docid.items() if split}
+    settings = {"depth": 3, "pool": 3, "fusion": {"kind": "rrf"}} | settings
+    settings |= {"given": {"path": "run"}} if given else {}
     documents = pl.DataFrame(
         {"docid": list(TEXTS), "title": [""] * len(TEXTS), "text": list(TEXTS.values())}
     )
@@ -40,25 +47,31 @@ def search(*queries, splits=None, **settings):
         schema=dict.fromkeys(("qid", "text", "source_docid", "split"), pl.String),
         orient="row",
     )
+    own = space([POINTS[docid] for docid in TEXTS], [degrees for *_, degrees in queries])
     return retrieve(
-        Retrieval(**{"depth": 3, "pool": 3} | settings),
+        Retrieval(**settings),
         documents=documents.lazy(),
-        vectors=on_circle([POINTS[docid] for docid in TEXTS]),
         clusters=pl.DataFrame(
             {"docid": list(split_by_docid), "split": list(split_by_docid.values())}
         ).reverse(),
-        queries=frame,
-        query_vectors=on_circle([degrees for *_, degrees in queries]),
+        queries=frame.with_columns(related_docid=pl.lit(related, pl.String)),
+        spaces={"dense": own} | (spaces or {}),
+        given=given,
     )
+
+
+def search(*queries, **settings):
+    found = find(*queries, **settings)
+    return found.candidates, found.rejections
 
 
 def test_a_list_by_hand():
     candidates, rejected = search(("apple pie", "d1", 8))
     # dense: d2 at 2 degrees, d1 at 8, d6 at 12; BM25: d1 has both words, then d2 and d6 tie.
     assert candidates.rows() == [
-        ("q1", "d1", 1, pytest.approx(1 / 61 + 1 / 62), "source", 1, 2),
-        ("q1", "d2", 2, pytest.approx(1 / 62 + 1 / 61), "both", 2, 1),
-        ("q1", "d6", 3, pytest.approx(1 / 63 + 1 / 63), "both", 3, 3),
+        ("q1", "d1", 1, pytest.approx(1 / 61 + 1 / 62), "source", 1, 2, None),
+        ("q1", "d2", 2, pytest.approx(1 / 62 + 1 / 61), "both", 2, 1, None),
+        ("q1", "d6", 3, pytest.approx(1 / 63 + 1 / 63), "both", 3, 3, None),
     ]
     assert rejected == []
     CANDIDATES.check(candidates)
@@ -66,7 +79,7 @@ def test_a_list_by_hand():
 
 def test_a_source_that_is_not_found_takes_the_last_place_without_ranks():
     candidates, _ = search(("apple", "d4", 5))
-    assert candidates.rows()[-1] == ("q1", "d4", 3, 0.0, "source", None, None)
+    assert candidates.rows()[-1] == ("q1", "d4", 3, 0.0, "source", None, None, None)
     assert candidates["rank"].to_list() == [1, 2, 3]
 
 
@@ -74,8 +87,8 @@ def test_a_source_below_the_depth_keeps_its_own_ranks_and_score():
     # BM25: d2 and d6 are shorter than d1; dense: d1, d2, d6.
     candidates, _ = search(("apple", "d6", 1), depth=2)
     assert candidates.rows() == [
-        ("q1", "d2", 1, pytest.approx(1 / 61 + 1 / 62), "both", 1, 2),
-        ("q1", "d6", 2, pytest.approx(1 / 62 + 1 / 63), "source", 2, 3),
+        ("q1", "d2", 1, pytest.approx(1 / 61 + 1 / 62), "both", 1, 2, None),
+        ("q1", "d6", 2, pytest.approx(1 / 62 + 1 / 63), "source", 2, 3, None),
     ]
 
 
@@ -128,32 +141,193 @@ def test_a_source_outside_its_query_s_split_is_refused():
 
 
 def test_vectors_of_another_corpus_are_refused():
-    columns = ("docid", "title", "text", "split", "qid", "source_docid")
-    empty = pl.DataFrame(schema=dict.fromkeys(columns, pl.String))
-    with pytest.raises(StageError, match="0 documents, but 6 vectors"):
-        retrieve(
-            Retrieval(),
-            documents=empty,
-            vectors=on_circle(range(6)),
-            clusters=empty,
-            queries=empty,
-            query_vectors=on_circle([]),
-        )
+    with pytest.raises(StageError, match="6 documents and 1 queries, but old has 5 and 1 vectors"):
+        find(("apple", "d1", 0), spaces={"old": space(range(5), [0])})
 
 
-def test_a_document_without_a_split_is_refused():
-    documents = pl.DataFrame({"docid": ["a", "b"], "title": ["", ""], "text": ["x", "y"]})
-    with pytest.raises(StageError, match="2 documents, but 1 of them in clusters"):
-        retrieve(
-            Retrieval(),
-            documents=documents,
-            vectors=on_circle([0, 1]),
-            clusters=pl.DataFrame({"docid": ["a"], "split": ["train"]}),
-            queries=documents.clear().select(
-                "text", qid="docid", source_docid="docid", split="docid"
-            ),
-            query_vectors=on_circle([]),
-        )
+def test_documents_of_another_corpus_are_refused():
+    with pytest.raises(StageError, match="7 documents in clusters, but 6 known"):
+        find(("apple", "d1", 0), splits={"d9": "train"})
+
+
+def test_a_document_without_a_cluster_is_nobodys_candidate_and_no_fault():
+    candidates, _ = search(("apple", "d1", 0), depth=6, pool=6, splits={"d2": None, "d4": None})
+    assert set(candidates["docid"]) == {"d1", "d3", "d5", "d6"}
+
+
+def test_words_weigh_what_they_weigh_in_the_whole_corpus():
+    # Of all six documents three have "apple" and two "boat"; of the three here it is two and two.
+    apart = dict.fromkeys(("d1", "d3", "d4"), "test")
+    candidates, _ = search(("apple boat", "d2", 0), splits=apart)
+    ranks = dict(candidates.select("docid", "bm25_rank").iter_rows())
+    assert ranks == {"d6": 1, "d5": 2, "d2": 3}
+
+
+def test_a_given_query_whose_source_nobody_knows_has_candidates_without_one():
+    candidates, rejected = search(("apple pie", None, 8))
+    assert candidates["docid"].to_list() == ["d1", "d2", "d6"]
+    assert candidates["origin"].to_list() == ["both", "both", "both"]
+    assert rejected == []
+
+
+def test_both_documents_of_a_query_about_two_are_listed_as_sources():
+    candidates, _ = search(("apple", "d1", 0), related="d4")
+    found = dict(candidates.select("docid", "origin").iter_rows())
+    assert found == {"d1": "source", "d2": "both", "d4": "source"}
+
+
+def test_a_related_document_of_another_split_is_refused():
+    with pytest.raises(StageError, match="expected its source d4 in split train, found it in test"):
+        search(("apple", "d1", 0), related="d4", splits={"d4": "test"})
+
+
+FURTHER = {"name": "e5", "embed": {"kind": "sentence_transformers"}}
+
+
+def test_a_further_retriever_has_its_ranks_beside_the_others():
+    candidates, _ = search(
+        ("apple pie", "d1", 8),
+        spaces={"e5": space([0, 60, 10, 90, 90, 90], [0])},
+        further=[FURTHER],
+        depth=4,
+        pool=4,
+    )
+    rows = {row[1]: row[4:] for row in candidates.rows()}
+    # BM25: d1, d2, d6; dense: d2, d1, d6, d3; e5: d1, d3, d2, and of those that tie d4.
+    assert rows == {
+        "d1": ("source", 1, 2, [{"retriever": "e5", "rank": 1}]),
+        "d2": ("several", 2, 1, [{"retriever": "e5", "rank": 3}]),
+        "d3": ("several", None, 4, [{"retriever": "e5", "rank": 2}]),
+        "d6": ("both", 3, 3, None),
+    }
+
+
+def test_what_only_a_further_retriever_finds_has_its_name_for_origin():
+    candidates, _ = search(
+        ("apple pie", "d1", 8),
+        spaces={"e5": space([90, 90, 90, 0, 0, 90], [0])},
+        further=[FURTHER],
+        bands=[{"ranks": [1, 2], "take": 2, "retriever": "e5"}],
+    )
+    assert candidates.select("docid", "origin").rows() == [
+        ("d4", "e5"),
+        ("d5", "e5"),
+        ("d1", "source"),
+    ]
+
+
+def test_bands_take_from_the_retriever_that_they_name():
+    bands = [
+        {"ranks": [1, 1], "take": 1, "retriever": "bm25"},
+        {"ranks": [2, 3], "take": 2, "retriever": "dense"},
+    ]
+    candidates, _ = search(("boat", "d4", 106), bands=bands)
+    # BM25 finds d5 and d6; dense search d5, d4 and d3.
+    assert candidates["docid"].to_list() == ["d5", "d4", "d3"]
+
+
+def test_the_source_stands_beside_bands_that_have_not_got_it_where_there_is_room():
+    bands = [{"ranks": [2, 3], "take": 2, "retriever": "dense"}]
+    candidates, _ = search(("boat", "d1", 106), bands=bands)
+    assert candidates["docid"].to_list() == ["d4", "d3", "d1"]
+    candidates, _ = search(("boat", "d1", 106), bands=bands, depth=2)
+    assert candidates["docid"].to_list() == ["d4", "d1"]
+
+
+def test_random_documents_stand_last_are_marked_and_are_none_that_was_found():
+    candidates, _ = search(("apple pie", "d1", 8), depth=5, pool=5, random=2)
+    assert candidates["docid"].to_list()[:3] == ["d1", "d2", "d6"]
+    # Dense search finds all of them but d5.
+    assert candidates.rows()[3:] == [("q1", "d5", 4, 0.0, "random", None, None, None)]
+    candidates, _ = search(("apple", "d1", 0), random=1, pool=3)
+    assert candidates["origin"].to_list() == ["both", "source", "random"]
+    assert candidates["docid"][2] in {"d3", "d4", "d5"}
+
+
+def test_draws_depend_on_the_seed_and_the_query_alone():
+    asked = [("car engine boat", None, 0)] * 8
+    bands = [{"ranks": [1, 6], "take": 2, "retriever": "dense"}]
+    settings = {"bands": bands, "pool": 6, "random": 0}
+    first, _ = search(*asked, **settings)
+    again, _ = search(*asked[:3], **settings)
+    assert again.rows() == first.rows()[: len(again)]
+    assert len({tuple(part["docid"]) for part in first.partition_by("qid")}) > 1
+    other, _ = search(*asked, seed=1, **settings)
+    assert other["docid"].to_list() != first["docid"].to_list()
+
+
+def test_given_lists_are_the_candidates_and_what_they_may_not_hold_is_rejected():
+    found = find(
+        ("apple pie", "d1", 8),
+        given={"q1": ["d3", "d9", "d2", "d4", "d5"], "q7": ["d1", "d9"]},
+        splits={"d4": None, "d5": "test"},
+    )
+    assert found.candidates.select("docid", "origin", "bm25_rank", "other_ranks").rows() == [
+        ("d3", "given", None, [{"retriever": "given", "rank": 1}]),
+        ("d2", "given", 2, [{"retriever": "given", "rank": 2}]),
+        ("d1", "source", 1, None),
+    ]
+    assert [(one.id, one.rule, one.detail) for one in found.rejections] == [
+        ("q1", "unknown_docid", "given document d9"),
+        ("q1", "no_split", "given document d4"),
+        ("q1", "other_split", "given document d5"),
+    ]
+    assert found.read == 1 + 5
+
+
+def test_a_query_without_a_given_list_has_too_few_candidates():
+    _, rejected = search(("apple", "d1", 0), ("pie", None, 0), given={"q2": ["d1", "d2"]})
+    detail = "1 candidate, expected at least 2"
+    assert rejected == [Rejection(id="q1", rule="too_few_candidates", detail=detail)]
+
+
+def test_a_query_that_does_not_find_its_source_again_is_rejected():
+    _, rejected = search(
+        ("apple pie", "d1", 8),
+        ("apple", "d4", 5),
+        ("apple", None, 5),
+        round_trip={"within": 1, "by": "bm25"},
+    )
+    assert [(one.id, one.rule) for one in rejected] == [("q2", "not_found_again")]
+
+
+def test_the_report_says_how_often_and_how_far_down_each_retriever_found_the_source():
+    found = find(("apple pie", "d1", 8), ("apple", "d4", 5), ("apple", None, 5))
+    assert found.facts == {
+        "sources found by bm25": 0.5,
+        "their mean rank by bm25": 1,
+        "sources found by dense": 0.5,
+        "their mean rank by dense": 2,
+        "sources found by fused": 0.5,
+        "their mean rank by fused": 1,
+    }
+
+
+def test_an_approximate_search_says_what_it_missed():
+    found = find(("apple", "d1", 0), search={"kind": "ivf", "lists": 1, "probes": 1})
+    assert found.facts["recall of dense"] == 1
+    assert found.candidates.rows() == find(("apple", "d1", 0)).candidates.rows()
+
+
+@pytest.mark.parametrize(
+    ("settings", "fault"),
+    [
+        ({"bands": [{"ranks": [1, 200], "take": 5}]}, "bands.0: rank 200 is below pool 100"),
+        ({"bands": [{"ranks": [1, 40], "take": 21}]}, "depth 20 has no room for 21 of the bands"),
+        ({"random": 20}, "depth 20 has no room for random"),
+        (
+            {"bands": [{"ranks": [1, 4], "take": 4, "retriever": "e5"}]},
+            r"bands.0.retriever: no retriever e5; expected bm25, dense, fused",
+        ),
+        ({"fusion": {"kind": "convex", "weights": {"bm52": 1}}}, "weights.bm52: no retriever bm52"),
+        ({"round_trip": {"by": "splade"}}, "round_trip.by: no retriever splade"),
+        ({"further": [FURTHER, FURTHER]}, "further: the name e5 is taken"),
+        ({"further": [FURTHER | {"name": "bm25"}]}, "further: the name bm25 is taken"),
+    ],
+)
+def test_settings_that_do_not_fit_together_are_refused(settings, fault):
+    with pytest.raises(ValidationError, match=fault):
+        Retrieval(**settings)
 
 
 def test_pools_too_small_to_fill_a_list_are_refused():
@@ -164,7 +338,7 @@ def test_pools_too_small_to_fill_a_list_are_refused():
 WORDS = st.lists(st.sampled_from(["apple", "pie", "car", "engine", "the"]), max_size=3)
 
 
-@settings(max_examples=50)
+@settings(max_examples=50, deadline=None)
 @given(
     st.lists(st.tuples(WORDS, st.sampled_from(sorted(TEXTS)), st.integers(0, 359)), max_size=4),
     st.integers(2, 6),

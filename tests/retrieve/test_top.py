@@ -1,5 +1,5 @@
 import numpy as np
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from rankmill.retrieve.top import top
@@ -17,6 +17,22 @@ def test_no_scores_give_no_positions():
     assert top(np.array([]), 3).tolist() == []
 
 
+def test_of_many_scores_those_are_found_that_stand_far_apart_or_side_by_side():
+    scores = np.zeros(5_000, np.float32)
+    scores[[7, 8, 9, 4_321, 4_999]] = [2, 3, 2, 5, 2]
+    assert top(scores, 4).tolist() == [4_321, 8, 7, 9]
+    assert top(scores, 7).tolist() == [4_321, 8, 7, 9, 4_999, 0, 1]
+
+
+@settings(deadline=None)
+@given(st.integers(0, 9), st.integers(1, 40), st.integers(1, 30))
+def test_blocks_of_scores_never_show_in_the_result(seed, different, depth):
+    scores = np.random.default_rng(seed).integers(0, different, 9_000)
+    expected = np.argsort(-scores, kind="stable")[:depth]
+    assert top(scores.astype(np.float32), depth).tolist() == expected.tolist()
+
+
+@settings(deadline=None)
 @given(st.lists(st.integers(0, 5)), st.integers(1, 20))
 def test_it_is_the_beginning_of_a_stable_sort(scores, depth):
     expected = sorted(range(len(scores)), key=lambda position: -scores[position])[:depth]

@@ -27,7 +27,7 @@ def labelled(order, qid="q1"):
     consensus = Ranking.in_order(tuple(order))
     return LabelledList(
         qid=qid,
-        source_docid="a",
+        known=("a",),
         trials={},
         begun={},
         views={},

@@ -1,13 +1,18 @@
 """Which lists a person sees, and in which order."""
 
+import json
+
 import polars as pl
 import pytest
 
 from rankmill.errors import ConfigError
-from rankmill.finished import Finished
+from rankmill.finished import DATASET, Finished
 from rankmill.review import Wanted, highest_grade, shown_lists
 from rankmill.settings import Settings
-from rankmill.tables import LABELS, LISTS
+from rankmill.show import Lists
+from rankmill.tables import LABELS, LISTS, REJECTIONS
+
+RULE = "near_duplicate_split"
 
 
 @pytest.fixture(scope="module")
@@ -43,6 +48,29 @@ def test_lists_that_a_filter_left_out_have_the_labels_they_would_have_had(made, 
     for one in found.values():
         assert [document.grade for document in one.documents] == [3, 2, 2, 1, 1, 1, 0, 0]
         assert not one.documents[0].source
+
+
+def test_a_list_that_the_dataset_left_out_is_said_to_be_and_has_its_labels(data):
+    made = Finished.find(Settings(data=data), "toy")
+    gone = made.read("settle", LISTS).filter("kept")["qid"][0]
+    folder = made.output("assemble").folder
+    rejections = folder / DATASET / "rejections" / "rejected.parquet"
+    row = pl.DataFrame(
+        [("assemble", gone, RULE, "likeness 0.90")], REJECTIONS.columns, orient="row"
+    )
+    pl.concat([pl.read_parquet(rejections), row]).write_parquet(rejections)
+    state = json.loads((folder / "report.json").read_text())
+    state["report"] |= {"rejected": {RULE: 1}, "written": state["report"]["written"] - 1}
+    (folder / "report.json").write_text(json.dumps(state))
+    assert gone not in shown_lists(made, Wanted())
+    left_out = shown_lists(made, Wanted(rejected=True))[gone]
+    assert left_out.reason == RULE
+    labels = made.read("settle", LABELS).filter(qid=gone).sort("rank")
+    assert [(one.docid, one.grade) for one in left_out.documents] == labels.select(
+        "docid", "grade"
+    ).rows()
+    assert gone not in Lists.of(made).kept()
+    assert Lists.of(made).lists[gone]["reason"] == RULE
 
 
 def test_the_labels_shown_are_those_of_the_build(made):

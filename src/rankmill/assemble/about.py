@@ -23,6 +23,7 @@ def about(
         "name": facts.name,
         "version": facts.version,
         "corpus": facts.corpus,
+        **({"round": asdict(facts.since)} if facts.since else {}),
         "models": {
             "teachers": facts.recipe["teachers"],
             "embedder": facts.recipe.get("embed"),

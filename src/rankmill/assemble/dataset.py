@@ -13,7 +13,7 @@ from rankmill.assemble.facts import CardFacts, measure
 from rankmill.assemble.files import write_manifest
 from rankmill.assemble.pictures import draw
 from rankmill.assemble.spec import Assembly
-from rankmill.contamination import look
+from rankmill.contamination import Looked, look
 from rankmill.errors import StageError
 from rankmill.export import AssemblyInput, Exported, Ids, Labelled, Written, write, write_frame
 from rankmill.report import StageReport
@@ -65,26 +65,41 @@ def assemble(spec: Assembly, tables: AssemblyInput, folder: Path, facts: CardFac
     labelled = Labelled(tables, spec.policy, spec.order)
     missing = _missing(spec.exports, labelled)
     rejections = pl.concat([tables.rejections, near, missing.drop("export")])
-    touched, looked = look(tables.evaluation, tables.documents, tables.kept)
+    touched, looked = _looked(tables)
     files = write((*spec.exports, Ids()), labelled, folder)
     files += write_frame(REJECTIONS, "rejected", rejections, folder)
     files += write_frame(CONTAMINATION, "found", touched, folder)
-    counts = missing.group_by("export", "rule").len().sort("export", "rule")
-    made = Assembled(
-        files=files,
-        report=report,
-        missing={
-            str(name): dict(some.select("rule", "len").iter_rows())
-            for (name,), some in counts.group_by("export", maintain_order=True)
-        },
-    )
-    facts = replace(facts, reports=(*facts.reports, report))
     measures = measure(labelled)
+    if measures.false_negatives:
+        estimate = str(measures.false_negatives[0])
+        report = replace(report, facts={**report.facts, "false negatives": estimate})
+    made = Assembled(files=files, report=report, missing=_counted(missing))
+    facts = replace(facts, reports=(*facts.reports, report))
     shown = Shown(measures=measures, looked=looked, pictures=draw(measures, folder))
     card = render(spec, facts, made.files, shown)
     (folder / "README.md").write_text(card, encoding="utf-8")
     write_manifest(folder, about(spec, facts, made.files, looked))
     return made
+
+
+def _looked(tables: AssemblyInput) -> tuple[pl.DataFrame, list[Looked]]:
+    """CONTAMINATION of what the dataset holds, and the collections it was held against."""
+    return look(
+        tables.evaluation,
+        tables.documents,
+        tables.kept,
+        spec=tables.decontaminate,
+        within=tables.clusters["docid"],
+    )
+
+
+def _counted(missing: pl.DataFrame) -> dict[str, dict[str, int]]:
+    """How many lists are missing, by export and rule."""
+    counts = missing.group_by("export", "rule").len().sort("export", "rule")
+    return {
+        str(name): dict(some.select("rule", "len").iter_rows())
+        for (name,), some in counts.group_by("export", maintain_order=True)
+    }
 
 
 def _missing(exports: Sequence[Exported], labelled: Labelled) -> pl.DataFrame:

@@ -6,13 +6,34 @@ from typing import Any
 
 import polars as pl
 
-from rankmill.export.parts import Labelled, Policy
+from rankmill.assemble.false_negatives import Share, false_negatives
+from rankmill.export.parts import Labelled
 from rankmill.export.tables import SPLITS
 from rankmill.label.rows import reading
 from rankmill.position import PositionBias, position_bias
 from rankmill.report import StageReport
 
 AGREEMENT = ("tau", "w", "rbo", "top1_agreement", "topk_agreement", "view_tau")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Since:
+    """What a round of mining has found that the one before it had not.
+
+    Attributes:
+        round: Which this is, from 2.
+        after: The build before.
+        candidates: Documents listed now.
+        new: Of them, those that the same query did not list then.
+    """
+
+    round: int
+    after: str
+    candidates: int
+    new: int
+
+    def __str__(self) -> str:
+        return f"{self.new:,} of {self.candidates:,} candidates new since {self.after}"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -29,6 +50,7 @@ class CardFacts:
         packages: Versions of what shapes bytes, by package.
         weights: What is known of the recipe's models: where from, and digests of their files.
         spent: What the replies took that the dataset stands on; see `provenance.spent`.
+        since: How its candidates differ from those of the round before; None in a first round.
     """
 
     name: str
@@ -40,6 +62,7 @@ class CardFacts:
     packages: Mapping[str, str]
     weights: Mapping[str, Any]
     spent: Mapping[str, Mapping[str, Mapping[str, Any]]]
+    since: Since | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -63,6 +86,8 @@ class Measures:
             list that has one.
         ranks: Mean grade, and number of labels, at every rank of the kept lists.
         candidates: Positives, and all documents, at every rank that the retriever gave.
+        false_negatives: Candidates that teachers grade like positives, and no query was written
+            from.
     """
 
     lists: tuple[int, int]
@@ -78,6 +103,7 @@ class Measures:
     taus: Sequence[float]
     ranks: Mapping[int, tuple[float, int]]
     candidates: Mapping[int, tuple[int, int]]
+    false_negatives: Sequence[Share]
 
 
 def measure(labelled: Labelled) -> Measures:
@@ -94,7 +120,8 @@ def measure(labelled: Labelled) -> Measures:
         .len()
         .sort("view", "teacher", "status")
     )
-    documents = pl.scan_parquet(tables.documents)
+    left = tables.clusters.lazy().select("docid")
+    documents = pl.scan_parquet(tables.documents).join(left, on="docid", how="semi")
     licences = documents.group_by("licence").len().sort("len", "licence", descending=[True, False])
     langs = documents.select(pl.col("lang").unique().sort().drop_nulls())
     return Measures(
@@ -110,7 +137,8 @@ def measure(labelled: Labelled) -> Measures:
         langs=langs.collect(engine="streaming")["lang"].to_list(),
         taus=kept.select(pl.coalesce("tau", "view_tau").drop_nulls()).to_series().to_list(),
         ranks=_at(pairs, "rank", pl.col("grade").mean(), pl.len()),
-        candidates=_at(pairs, "candidate_rank", _positives(labelled.policy), pl.len()),
+        candidates=_at(pairs, "candidate_rank", pl.col("positive").sum(), pl.len()),
+        false_negatives=false_negatives(pairs),
     )
 
 
@@ -119,10 +147,6 @@ def _at(pairs: pl.DataFrame, rank: str, *values: pl.Expr) -> dict[int, Any]:
     named = dict(zip(("one", "other"), values, strict=True))
     found = pairs.group_by(rank).agg(**named).sort(rank)
     return {place: (one, other) for place, one, other in found.iter_rows()}
-
-
-def _positives(policy: Policy) -> pl.Expr:
-    return (pl.col("grade") >= policy.positive_grade).sum()
 
 
 def biases(judgments: pl.DataFrame) -> dict[str, PositionBias]:

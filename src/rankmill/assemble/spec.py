@@ -1,7 +1,7 @@
 """What a recipe says about the dataset folder."""
 
 from pathlib import Path
-from typing import Any, Self
+from typing import Annotated, Any, Self
 
 from pydantic import Field, field_validator, model_validator
 
@@ -12,11 +12,14 @@ from rankmill.export import (
     Listwise,
     Mteb,
     Policy,
+    Scale,
     Triplets,
     asked_for,
     config_of,
 )
 from rankmill.export.curriculum import Order
+from rankmill.export.policy import FalseNegatives
+from rankmill.mine.sampling import Stride, Top
 from rankmill.spec import Machine, Spec
 
 
@@ -28,6 +31,14 @@ class Assembly(Spec):
             those which the retriever had ranked highest.
         positive_grade: A document with at least this grade is a positive.
         negative_grade: A document with at most this grade is a negative.
+        false_negatives: What becomes of a candidate that the teacher grades like a positive, while
+            the query was written from another document: it is a positive too ("promote"), in no
+            pair ("drop"), or a negative all the same ("keep"). All are marked in the config
+            `lists`, and their share is in the card and the report.
+        judge_margin: A negative scores at least so much less than the lowest positive of its list,
+            by the consensus of the teachers; UniME-V2's beta.
+        negatives_by: Which of the documents that qualify are taken: `top`, those which the
+            retriever had ranked highest, or UniME-V2's `stride` through them all.
         exports: The formats that trainers read; each is named by its `kind`, or `for` what it is
             to be used. The tables by ids are there whatever they are.
         near_duplicate: From this likeness on, two queries are one: a list of train is left out
@@ -46,6 +57,9 @@ class Assembly(Spec):
     negatives: int = Field(default=4, ge=1)
     positive_grade: int = Field(default=2, ge=1)
     negative_grade: int = Field(default=0, ge=0)
+    false_negatives: FalseNegatives = "promote"
+    judge_margin: float | None = Field(default=None, ge=0)
+    negatives_by: Annotated[Top | Stride, Field(discriminator="kind")] = Top()
     exports: tuple[Export, ...] = (Listwise(), Triplets(), Beir(), Mteb())
     near_duplicate: float = Field(default=0.8, gt=0, le=1)
     evaluation: tuple[Path, ...] = Machine(())
@@ -89,6 +103,13 @@ class Assembly(Spec):
             )
         return self
 
+    def refusal(self, scale: Scale) -> str | None:
+        """Why a margin means nothing on such scores; None if it does, or there is none."""
+        if self.judge_margin is None:
+            return None
+        reason = scale.unmeasured("no `judge_margin`")
+        return f"judge_margin: {reason}" if reason else None
+
     @property
     def policy(self) -> Policy:
         """Which documents of a list are positives, and which negatives."""
@@ -96,4 +117,7 @@ class Assembly(Spec):
             positive_grade=self.positive_grade,
             negative_grade=self.negative_grade,
             negatives=self.negatives,
+            false_negatives=self.false_negatives,
+            judge_margin=self.judge_margin,
+            sampling=self.negatives_by,
         )

@@ -16,11 +16,12 @@ _SPACES = re.compile(r"\s+")
 
 
 def clean(document: Document) -> Document:
-    """Bring title and text into normal form; every other field stays as it is."""
+    """Bring title, headings and text into normal form; every other field stays as it is."""
     return replace(
         document,
-        title=_SPACES.sub(" ", clean_text(document.title)),
+        title=_line(document.title),
         text=clean_text(document.text),
+        headings=_line(document.headings or "") or None,
     )
 
 
@@ -35,3 +36,7 @@ def clean_text(text: str) -> str:
     text = _EMPTY_LINES.sub("\n\n", text)
     text = _TRAILING.sub("", text)
     return unicodedata.normalize("NFC", text).strip()
+
+
+def _line(text: str) -> str:
+    return _SPACES.sub(" ", clean_text(text))

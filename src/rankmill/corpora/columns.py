@@ -15,6 +15,8 @@ _USUAL = {
     "title": ("title",),
     "licence": ("licence", "license"),
     "lang": ("lang",),
+    "headings": (),
+    "parent": (),
 }
 
 
@@ -22,8 +24,8 @@ class Columns(Spec):
     """The names of a source's fields.
 
     A name that is given must be there in every row. One that is left out is looked for under its
-    usual names and may be missing; an empty one is never read. Numbers are taken as docids; every
-    other field holds text.
+    usual names and may be missing; an empty one is never read. Numbers are taken as docids, a list
+    of texts as headings; every other field holds text.
 
     Attributes:
         docid: Usually `docid`, `_id` or `id`, the first there is; a row without one gets a
@@ -31,6 +33,8 @@ class Columns(Spec):
         title: Usually `title`.
         licence: Usually `licence` or `license`.
         lang: Usually `lang`.
+        headings: The headings above the text, read only if named.
+        parent: The docid of what the text is a part of, read only if named.
     """
 
     docid: str | None = None
@@ -38,6 +42,8 @@ class Columns(Spec):
     title: str | None = None
     licence: str | None = None
     lang: str | None = None
+    headings: str | None = None
+    parent: str | None = None
 
     def find(self, found: Collection[str], place: object) -> dict[str, str]:
         """Say which of the fields `found` at `place` plays which part.
@@ -64,10 +70,11 @@ class Columns(Spec):
             CorpusError: A named field is missing, or a field holds something else than text.
         """
         fields = self.find(row.keys(), place)
+        read = {"docid": _docid, "parent": _docid, "headings": _headings}
         parts = {
-            part: _text(row[name], name, place) for part, name in fields.items() if part != "docid"
+            part: read.get(part, _text)(row[name], name, place) for part, name in fields.items()
         }
-        docid = _docid(row[fields["docid"]], fields["docid"], place) if "docid" in fields else ""
+        docid = parts.get("docid") or ""
         text = parts["text"]
         if text is None:
             return Rejection(id=docid or place.source, rule="no_text", detail=f"null at {place}")
@@ -78,6 +85,8 @@ class Columns(Spec):
             source=place.source,
             licence=parts.get("licence"),
             lang=parts.get("lang"),
+            headings=parts.get("headings"),
+            parent=parts.get("parent") or None,
         )
 
 
@@ -85,6 +94,12 @@ def _text(value: object, name: str, place: Place) -> str | None:
     if value is None or isinstance(value, str):
         return value
     raise CorpusError(f"{place}: field {name!r} is of type {type(value).__name__}, expected text")
+
+
+def _headings(value: object, name: str, place: Place) -> str | None:
+    if not isinstance(value, list):
+        return _text(value, name, place)
+    return " > ".join(filter(None, (_text(one, name, place) for one in value))) or None
 
 
 def _docid(value: object, name: str, place: Place) -> str:

@@ -4,6 +4,7 @@ import hashlib
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import ExitStack
+from itertools import chain
 from pathlib import Path
 from typing import Protocol
 
@@ -17,6 +18,8 @@ from rankmill.tables import DOCUMENTS, REJECTIONS
 from rankmill.tablestore import Draft
 
 _EVERY = 1000
+Outcomes = Iterable[Document | Rejection]
+Pick = Callable[[Outcomes, Path], Outcomes]
 
 
 class Source(Protocol):
@@ -33,6 +36,7 @@ def ingest(
     base: Path,
     draft: Draft,
     advance: Callable[[int], None],
+    pick: Pick = lambda outcomes, _: outcomes,
 ) -> StageReport:
     """Write the tables `documents`, in the order of the source, and `rejections`.
 
@@ -46,6 +50,8 @@ def ingest(
         base: The recipe's folder.
         draft: Where the tables go.
         advance: Told now and then how many documents have been read so far.
+        pick: Puts rejections in the place of passages, in a stream of both; it may keep files in
+            the draft's folder while it does.
 
     Returns:
         Counts of passages; a document that is rejected whole counts as one.
@@ -55,14 +61,27 @@ def ingest(
             left.
     """
     sieve = _Sieve(corpus, passages, base)
-    read = 0
+    read = _Count(advance)
     with _Outcomes(draft) as outcomes:
-        for read, found in enumerate(corpus.documents(base), start=1):
-            outcomes.add(sieve.sift(found))
-            if read % _EVERY == 0:
-                advance(read)
-    advance(read)
-    return outcomes.report(corpus, read)
+        sifted = map(sieve.sift, read.through(corpus.documents(base)))
+        outcomes.add(pick(chain.from_iterable(sifted), draft.folder))
+    advance(read.number)
+    return outcomes.report(corpus, read.number)
+
+
+class _Count:
+    """How many documents have been read."""
+
+    def __init__(self, advance: Callable[[int], None]) -> None:
+        self.number, self._advance = 0, advance
+
+    def through(self, found: Outcomes) -> Iterator[Document | Rejection]:
+        """Hand on what is found, and tell of it now and then."""
+        for one in found:
+            self.number += 1
+            yield one
+            if self.number % _EVERY == 0:
+                self._advance(self.number)
 
 
 class _Outcomes(ExitStack):
@@ -76,7 +95,7 @@ class _Outcomes(ExitStack):
         self._rejected: Counter[str] = Counter()
         self._characters = 0
 
-    def add(self, outcomes: Iterable[Document | Rejection]) -> None:
+    def add(self, outcomes: Outcomes) -> None:
         """Write each to its table."""
         for outcome in outcomes:
             if isinstance(outcome, Rejection):
@@ -128,7 +147,10 @@ class _Sieve:
             yield _repetition(document)
             return
         for passage in self._passages.cut(document):
-            yield passage if isinstance(passage, Rejection) else self._first(passage)
+            if isinstance(passage, Rejection):
+                yield passage
+            else:
+                yield self._first(passage, cut=passage.docid != document.docid)
 
     def _again(self, document: Document) -> bool:
         """Whether this docid came before with this text.
@@ -147,9 +169,9 @@ class _Sieve:
             f"at {self._place(document.docid)} and at {document.source}"
         )
 
-    def _first(self, passage: Document) -> Document | Rejection:
+    def _first(self, passage: Document, *, cut: bool) -> Document | Rejection:
         """The passage, if its text is new."""
-        if passage.parent is not None and self._again(passage):
+        if cut and self._again(passage):
             return _repetition(passage)
         digest = self._digest_of[passage.docid]
         before = self._docid_of.setdefault(digest, passage.docid)
@@ -189,4 +211,5 @@ def _row(passage: Document) -> tuple[str | None, ...]:
         passage.licence,
         passage.lang,
         sha256,
+        passage.headings,
     )

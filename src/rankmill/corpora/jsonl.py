@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import BinaryIO, Literal, cast
 
 import orjson
+from pydantic import Field
 
 from rankmill.corpora.columns import Columns
 from rankmill.corpora.files import Place, SourceFile, find_files, fingerprint, readable
@@ -16,6 +17,7 @@ from rankmill.spec import Machine, Spec
 
 _BOM = b"\xef\xbb\xbf"
 _UTF16 = (b"\xff\xfe", b"\xfe\xff")
+_NEXT = 1 << 20
 
 
 class Jsonl(Spec):
@@ -25,11 +27,13 @@ class Jsonl(Spec):
         path: A file, a glob, or a folder that means every `.jsonl` and `.jsonl.gz` below it;
             relative to the recipe's folder.
         columns: Which fields hold what.
+        max_megabytes: A longer line is rejected as `too_large`, and never held in memory whole.
     """
 
     kind: Literal["jsonl"] = "jsonl"
     path: Path = Machine(...)
     columns: Columns = Columns()
+    max_megabytes: int = Field(default=64, ge=1)
 
     def __str__(self) -> str:
         return str(self.path)
@@ -42,9 +46,13 @@ class Jsonl(Spec):
                 not an object, or lacks a named field.
         """
         for file in self._files(base):
-            for number, line in _lines(file):
+            for number, line in _lines(file, self.max_megabytes << 20):
                 place = Place(within=str(file.path), name=file.name, row=number)
-                yield self.columns.document(_object(line, place), place)
+                if line is None:
+                    detail = f"a line of more than {self.max_megabytes} MiB"
+                    yield Rejection(id=place.source, rule="too_large", detail=detail)
+                else:
+                    yield self.columns.document(_object(line, place), place)
 
     def origin(self, base: Path) -> str:
         """The SHA-256 over the names and bytes of the files."""
@@ -54,11 +62,19 @@ class Jsonl(Spec):
         return find_files(self.path, base, endings=(".jsonl", ".jsonl.gz"))
 
 
-def _lines(file: SourceFile) -> Iterator[tuple[int, bytes]]:
-    """The lines that hold something, with their numbers from 1."""
+def _lines(file: SourceFile, most: int) -> Iterator[tuple[int, bytes | None]]:
+    """The lines that hold something, with their numbers from 1; None for one of over `most` bytes.
+
+    Raises:
+        CorpusError: The file cannot be read.
+    """
     with readable(file.path), _open(file.path) as stream:
         try:
-            for number, line in enumerate(stream, start=1):
+            for number, line in enumerate(iter(lambda: stream.readline(most), b""), start=1):
+                if len(line) == most and not line.endswith(b"\n"):
+                    _skip_line(stream)
+                    yield number, None
+                    continue
                 content = line.strip()
                 if number == 1:
                     content = content.removeprefix(_BOM)
@@ -66,6 +82,11 @@ def _lines(file: SourceFile) -> Iterator[tuple[int, bytes]]:
                     yield number, content
         except (EOFError, zlib.error) as error:
             raise CorpusError(f"{file.path}: broken gzip file: {error}") from error
+
+
+def _skip_line(stream: BinaryIO) -> None:
+    while (read := stream.readline(_NEXT)) and not read.endswith(b"\n"):
+        pass
 
 
 def _open(path: Path) -> BinaryIO:

@@ -4,8 +4,6 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
-import polars as pl
-
 from rankmill.tables import Table
 
 _GROUP = 20_000
@@ -55,6 +53,6 @@ class TableWriter:
 
     def _flush(self) -> None:
         if self._waiting:
-            frame = pl.DataFrame(self._waiting, schema=self._table.columns, orient="row")
+            frame = self._table.frame(self._waiting)
             self._waiting = []
             self._file.write_table(self._table.check(frame).to_arrow())

@@ -13,6 +13,7 @@ from rankmill.corpora import Beir
 from rankmill.errors import CorpusError
 from rankmill.records import Document, Query
 from rankmill.retrieve import BM25
+from rankmill.retrieve.given import read_run
 from rankmill.retrieve.top import top
 from rankmill.space import text_of
 from rankmill.spec import digest
@@ -73,7 +74,7 @@ def load(folder: Path, wanted: Wanted) -> Collection:
         CorpusError: A file is missing, or a line is not what its format says.
     """
     split, candidates, depth, queries = wanted
-    qrels = _qrels(folder / "qrels" / f"{split}.tsv")
+    qrels = qrels_of(folder / "qrels" / f"{split}.tsv")
     asked = {q.qid: q for q in _queries(folder / "queries.jsonl") if q.qid in qrels}
     chosen = sorted(asked, key=digest)[: queries or len(asked)]
     asked = {qid: asked[qid] for qid in sorted(chosen)}
@@ -103,7 +104,7 @@ def _lists(
     depth: int,
 ) -> tuple[dict[str, list[str]], str]:
     if candidates not in {"bm25", "judged"}:
-        run = _run(Path(candidates))
+        run = read_run(Path(candidates))
         lists = {qid: run[qid][:depth] for qid in queries if qid in run}
         return {qid: docids for qid, docids in lists.items() if docids}, Path(candidates).name
     docids = sorted(texts)
@@ -142,7 +143,12 @@ def _queries(path: Path) -> Iterator[Query]:
             raise CorpusError(f"{path}, line {number}: {expected}: {error}") from error
 
 
-def _qrels(path: Path) -> dict[str, dict[str, int]]:
+def qrels_of(path: Path) -> dict[str, dict[str, int]]:
+    """Read grades by qid and docid from a file of BEIR's qrels.
+
+    Raises:
+        CorpusError: It cannot be read, or a line is not what its format says.
+    """
     grades: defaultdict[str, dict[str, int]] = defaultdict(dict)
     for number, line in _lines(path):
         match line.split("\t"):
@@ -154,16 +160,3 @@ def _qrels(path: Path) -> dict[str, dict[str, int]]:
                 expected = "expected query-id, corpus-id and an integer score between tabs"
                 raise CorpusError(f"{path}, line {number}: {expected}, found {line!r}")
     return dict(grades)
-
-
-def _run(path: Path) -> dict[str, list[str]]:
-    """Docids of a TREC run, by qid, highest score first; equal scores by rank."""
-    rows: defaultdict[str, list[tuple[float, int, str]]] = defaultdict(list)
-    for number, line in _lines(path):
-        try:
-            qid, _, docid, rank, score, *_ = line.split()
-            rows[qid].append((-float(score), int(rank), docid))
-        except ValueError as error:
-            expected = "expected qid Q0 docid rank score tag"
-            raise CorpusError(f"{path}, line {number}: {expected}, found {line!r}") from error
-    return {qid: [docid for _, _, docid in sorted(found)] for qid, found in rows.items()}

@@ -26,7 +26,8 @@ from rankmill.export.llama_factory import LlamaFactory
 from rankmill.export.mteb import Mteb
 from rankmill.export.ntuples import Ntuples
 from rankmill.export.pairs import Pairs
-from rankmill.export.parts import Labelled, Policy
+from rankmill.export.parts import Labelled
+from rankmill.export.policy import Policy
 from rankmill.export.ragas import Ragas
 from rankmill.export.rankgpt import RankGPT
 from rankmill.export.rankllm import RankLLM
@@ -92,8 +93,11 @@ RESERVED = (
     "judgments",
     "rejections",
     "contamination",
+    "readme.md",
+    "manifest.json",
+    "report.html",
 )
-"""Names of configs that are no exports."""
+"""Names in a dataset folder that are no export's, in lower case."""
 
 
 def asked_for(wanted: Any) -> Any:  # noqa: ANN401 - what TOML has

@@ -40,7 +40,7 @@ class Answers(Ranks):
     def answered(self, part: Part) -> pl.DataFrame:
         """The columns of `Ranks.asked`, and `said`: the answer."""
         if self.answer == "ranking":
-            return self.asked(part, self.windows(part)).with_columns(said=numbered("gold"))
+            return self.asked_windows(part).with_columns(said=numbered("gold"))
         order = pl.format("<answer>{}</answer>", numbered("gold"))
         thought = pl.format("<think>{}</think>\n{}", "reasoning", order)
         return self.asked(part, thought_through(part, self.documents(part))).with_columns(

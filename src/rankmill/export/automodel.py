@@ -8,7 +8,9 @@ import polars as pl
 from pydantic import Field
 
 from rankmill.export.base import Exported, File
-from rankmill.export.parts import WORDS, Part, Policy
+from rankmill.export.parts import Part
+from rankmill.export.policy import Policy
+from rankmill.export.texts import WORDS
 from rankmill.tables import Table
 
 _ID = pl.Struct({"id": pl.String})
@@ -60,8 +62,9 @@ questions, corpora = load_datasets("{data}/{config}/{split}.json")"""
             File(path="corpus/train.parquet", table=CORPUS, rows=_corpus, of="corpus"),
         ]
 
-    def notes(self) -> Mapping[str, str]:
+    def notes(self, splits: Sequence[str]) -> Mapping[str, str]:
         """What the corpus is."""
+        del splits
         facts = {"corpus_id": self.corpus_id, "class": "TextQADataset"}
         return {"corpus/merlin_metadata.json": json.dumps(facts) + "\n"}
 

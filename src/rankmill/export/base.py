@@ -8,7 +8,8 @@ from typing import Any, ClassVar, Literal
 import polars as pl
 from pydantic import Field
 
-from rankmill.export.parts import NONE_MISSING, Labelled, Part, Policy
+from rankmill.export.parts import NONE_MISSING, Labelled, Part
+from rankmill.export.policy import Policy
 from rankmill.spec import Spec
 from rankmill.tables import Table
 
@@ -140,6 +141,11 @@ class Exported(Spec, ABC):
     def files(self) -> Sequence[File]:
         """What it writes."""
 
-    def notes(self) -> Mapping[str, str]:
-        """Small files that say the same of every build: their text, by path."""
+    def notes(self, splits: Sequence[str]) -> Mapping[str, str]:
+        """Small files beside the rows: their text, by path.
+
+        Args:
+            splits: Those of which it has rows.
+        """
+        del splits
         return {}

@@ -7,7 +7,8 @@ import polars as pl
 
 from rankmill.export.base import File
 from rankmill.export.held_out import HeldOut
-from rankmill.export.parts import Part, Policy
+from rankmill.export.parts import Part
+from rankmill.export.policy import Policy
 from rankmill.export.unfit import fit, unfit
 from rankmill.tables import Table
 
@@ -61,7 +62,7 @@ corpus, queries, qrels = GenericDataLoader(folder).load(split="{split}")"""
         ]
 
     def _corpus(self, documents: pl.DataFrame) -> pl.DataFrame:
-        return self.held(documents).select("title", "text", _id="docid")
+        return corpus_rows(self.held(documents))
 
     def _queries(self, part: Part) -> pl.DataFrame:
         judged = self._qrels(part).select(qid="query-id")
@@ -70,3 +71,8 @@ corpus, queries, qrels = GenericDataLoader(folder).load(split="{split}")"""
     def _qrels(self, part: Part) -> pl.DataFrame:
         judged = part.documents.select(**{"query-id": "qid", "corpus-id": "docid"}, score="grade")
         return fit(self.held(judged, part.split), _BREAKS_A_LINE, "query-id", "corpus-id")
+
+
+def corpus_rows(documents: pl.DataFrame) -> pl.DataFrame:
+    """The columns of CORPUS."""
+    return documents.select("title", "text", _id="docid")

@@ -6,7 +6,8 @@ from typing import ClassVar, Literal
 import polars as pl
 
 from rankmill.export.base import Exported, File
-from rankmill.export.parts import WORDS, Part
+from rankmill.export.parts import Part
+from rankmill.export.texts import WORDS
 from rankmill.tables import Schema, Table
 
 QUERIES = Table(

@@ -7,7 +7,9 @@ import polars as pl
 from pydantic import Field
 
 from rankmill.export.base import Exported, File
-from rankmill.export.parts import WORDS, Part, Policy
+from rankmill.export.parts import Part
+from rankmill.export.policy import Policy
+from rankmill.export.texts import WORDS
 from rankmill.tables import Table
 
 COLLECTION = Table(

@@ -39,26 +39,30 @@ def difficulties(pairs: pl.DataFrame, *, positive_grade: int, negative_grade: in
     Paper: MacAvaney et al., "Training Curricula for Open Domain Answer Re-Ranking", SIGIR 2020.
 
     Args:
-        pairs: Columns qid, rank, grade, candidate_rank and candidate_score, of whole lists.
+        pairs: Columns qid, rank, grade, candidate_rank and candidate_score, list by list.
         positive_grade: The least of a positive.
         negative_grade: The most of a negative.
     """
     score, grade = pl.col("candidate_score"), pl.col("grade")
-    lists = pairs.group_by("qid", maintain_order=True).agg(
+    lowest, highest = score.min().over("qid"), score.max().over("qid")
+    lists = pairs.group_by("qid", maintain_order=True).agg(scores="candidate_score")
+    easy = pairs.select(
+        "qid",
         best=(pl.col("rank") == 1) & (grade >= positive_grade),
         negative=grade <= negative_grade,
         reciprank=1 / pl.col("candidate_rank"),
-        normscore=((score - score.min()) / (score.max() - score.min())).fill_nan(0.0),
-        score="candidate_score",
+        normscore=((score - lowest) / (highest - lowest)).fill_nan(0.0),
+        kdescore=kernel_shares(lists["scores"]).explode(),
     )
-    lists = lists.with_columns(kdescore=kernel_shares(lists["score"]))
-    rows = lists.explode("best", "negative", *FORMULAS)
-    return rows.group_by("qid", maintain_order=True).agg(_hardest(name) for name in FORMULAS)
+    best = easy.filter("best").select("qid", pl.col(FORMULAS).name.suffix("+"))
+    hardest = easy.filter("negative").group_by("qid").agg(pl.col(FORMULAS).max())
+    found = lists.join(best, on="qid", how="left", maintain_order="left")
+    found = found.join(hardest, on="qid", how="left", maintain_order="left")
+    return found.select("qid", *(_difficulty(name) for name in FORMULAS))
 
 
-def _hardest(name: str) -> pl.Expr:
-    d = pl.col(name)
-    positive, negative = d.filter("best").first(), d.filter("negative").max()
+def _difficulty(name: str) -> pl.Expr:
+    positive, negative = pl.col(f"{name}+"), pl.col(name)
     return (1 - (positive - negative + 1) / 2).alias(name)
 
 
@@ -71,9 +75,11 @@ def kernel_shares(scores: pl.Series) -> pl.Series:
     Args:
         scores: Lists of numbers.
     """
+    import pyarrow as pa
     from scipy.special import ndtr
 
-    shares = [np.empty(0)] * len(scores)
+    ends = scores.list.len().cum_sum().to_numpy().astype(np.int64)
+    found = np.empty(ends[-1] if len(ends) else 0)
     for rows, values in of_equal_length(scores):
         n = values.shape[1]
         spread = values.std(axis=1, ddof=1) if n > 1 else np.zeros(len(rows))
@@ -81,9 +87,8 @@ def kernel_shares(scores: pl.Series) -> pl.Series:
         apart = values[:, :, None] - values[:, None, :]
         with np.errstate(divide="ignore", invalid="ignore"):
             below = ndtr(np.where(width > 0, apart / width, 0.0)).mean(axis=2)
-        for row, share in zip(rows, below, strict=True):
-            shares[row] = share
-    return pl.Series(shares, dtype=pl.List(pl.Float64))
+        found[ends[rows][:, None] - np.arange(n, 0, -1)] = below
+    return pl.Series(pa.LargeListArray.from_arrays(np.append(0, ends), found))
 
 
 def of_equal_length(lists: pl.Series) -> Iterator[tuple[NDArray[np.int64], Floats]]:
@@ -91,13 +96,15 @@ def of_equal_length(lists: pl.Series) -> Iterator[tuple[NDArray[np.int64], Float
 
     An array with a value for every pair of a list's items fits in memory.
     """
-    lengths = lists.list.len().to_numpy()
+    lengths = lists.list.len().to_numpy().astype(np.int64)
+    values = lists.drop_nulls().explode(empty_as_null=False).to_numpy()
+    begins = lengths.cumsum() - lengths
     for length in np.unique(lengths):
         every = np.flatnonzero(lengths == length)
         step = max(1, _CELLS // max(1, int(length) ** 2))
         for start in range(0, len(every), step):
             rows = every[start : start + step]
-            yield rows, np.array(lists.gather(rows).to_list(), dtype=np.float64)
+            yield rows, values[begins[rows][:, None] + np.arange(length)].astype(np.float64)
 
 
 class Sorted(Spec):

@@ -48,7 +48,7 @@ DPOTrainer(model="Qwen/Qwen3-0.6B", train_dataset=rows).train()"""
         return [File(path="{split}.parquet", table=PREFERENCES, rows=self._preferences)]
 
     def _preferences(self, part: Part) -> pl.DataFrame:
-        rows = self.asked(part, self.windows(part))
+        rows = self.asked_windows(part)
         worst = rows.join(
             _worst(part, rows), on=["qid", "window"], how="left", maintain_order="left"
         )

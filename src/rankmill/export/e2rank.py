@@ -7,7 +7,8 @@ import polars as pl
 from pydantic import Field
 
 from rankmill.export.base import File
-from rankmill.export.parts import Part, Policy
+from rankmill.export.parts import Part
+from rankmill.export.policy import Policy
 from rankmill.export.ranks import Windows, shown
 from rankmill.tables import Table
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from io import BytesIO
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -150,14 +151,14 @@ class _Text:
         if self._array:
             before, _ = self._shape.around
             self._handle.write(b",\n" if self._begun else f"{before}[\n".encode())
-            self._handle.write(b",\n".join(self._items(rows)))
+            self._handle.write(self._items(rows)[:-1].replace(b"\n", b",\n"))
         elif self._separator:
             names = self._separator == "\t" and self._shape.header and not self._begun
             rows.write_csv(
                 self._handle, separator=self._separator, include_header=names, quote_style="never"
             )
         elif self._shape.bare:
-            self._handle.writelines(item + b"\n" for item in self._items(rows))
+            self._handle.write(self._items(rows))
         else:
             rows.write_ndjson(self._handle)
         self._begun = True
@@ -168,12 +169,15 @@ class _Text:
             self._handle.write(f"\n]{after}\n".encode())
         self._handle.close()
 
-    def _items(self, rows: pl.DataFrame) -> Sequence[bytes]:
-        lines = rows.write_ndjson().encode().splitlines()
+    def _items(self, rows: pl.DataFrame) -> bytes:
+        """A line for every row; in JSON, nothing but the end of one is written as it is."""
+        lines = BytesIO()
+        rows.write_ndjson(lines)
         if self._shape.bare:  # {"name":value}
-            begins = len(orjson.dumps(rows.columns[0])) + len("{:")
-            return [line[begins:-1] for line in lines]
-        return lines
+            begins = b"{" + orjson.dumps(rows.columns[0]) + b":"
+            ends = lines.getvalue()[len(begins) : -len(b"}\n")]
+            return ends.replace(b"}\n" + begins, b"\n") + b"\n"
+        return lines.getvalue()
 
 
 def plain(schema: Any) -> Any:  # noqa: ANN401 - an Arrow schema

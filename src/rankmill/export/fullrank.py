@@ -7,7 +7,8 @@ import polars as pl
 
 from rankmill.export.base import Exported, File
 from rankmill.export.curriculum import importance
-from rankmill.export.parts import Part, Policy
+from rankmill.export.parts import Part
+from rankmill.export.policy import Policy
 from rankmill.export.ranks import all_tied
 from rankmill.tables import Table
 

@@ -7,9 +7,10 @@ import polars as pl
 from pydantic import Field
 
 from rankmill.export.base import Exported, File, Scale
-from rankmill.export.beir import CORPUS, QRELS, QUERIES
-from rankmill.export.parts import Part, Policy
-from rankmill.export.unfit import fit, unfit
+from rankmill.export.beir import CORPUS, QRELS, QUERIES, corpus_rows
+from rankmill.export.parts import Part
+from rankmill.export.policy import Policy
+from rankmill.export.unfit import NO_WORD, fit, unfit
 from rankmill.tables import Table
 
 _RETRIEVERS, _OTHER = ("bm25", "dense", "both"), "other"
@@ -29,7 +30,6 @@ HARD_NEGATIVES = Table(
     key=("qid",),
     columns={"qid": pl.String, "pos": pl.List(pl.String), "neg": _NEGATIVES},
 )
-_BREAKS_A_LINE = r'[\s"]'
 
 
 class Gpl(Exported):
@@ -66,7 +66,7 @@ GenerativePseudoLabelingDataset(f"{folder}/gpl-training-data.tsv", queries, corp
 
     def missing(self, pairs: pl.DataFrame, policy: Policy) -> pl.DataFrame:
         """Lists without a positive or a negative, or with ids that would break a line."""
-        bad = unfit(pairs, _BREAKS_A_LINE, "white space or a quote")
+        bad = unfit(pairs, NO_WORD, "white space or a quote")
         both = pl.concat([policy.lacking(pairs), bad])
         return both.unique("id", keep="first", maintain_order=True)
 
@@ -80,7 +80,7 @@ GenerativePseudoLabelingDataset(f"{folder}/gpl-training-data.tsv", queries, corp
                 header=False,
             ),
             File(path="{split}/hard-negatives.jsonl", table=HARD_NEGATIVES, rows=self._hard),
-            File(path="{split}/corpus.jsonl", table=CORPUS, rows=_corpus, of="corpus"),
+            File(path="{split}/corpus.jsonl", table=CORPUS, rows=corpus_rows, of="corpus"),
             File(path="{split}/qgen-queries.jsonl", table=QUERIES, rows=self._queries),
             File(path="{split}/qgen-qrels/{split}.tsv", table=QRELS, rows=self._qrels),
         ]
@@ -93,7 +93,7 @@ GenerativePseudoLabelingDataset(f"{folder}/gpl-training-data.tsv", queries, corp
         )
         joined = positives.join(negatives, on="qid", maintain_order="left_right")
         pairs = joined.with_columns(margin=pl.col("high") - pl.col("low"))
-        whole = fit(part.documents, _BREAKS_A_LINE, "qid", "docid")
+        whole = fit(part.documents, NO_WORD, "qid", "docid")
         return pairs.join(whole, on="qid", how="semi", maintain_order="left")
 
     def _margins(self, part: Part) -> pl.DataFrame:
@@ -121,7 +121,3 @@ GenerativePseudoLabelingDataset(f"{folder}/gpl-training-data.tsv", queries, corp
             pl.col("positive").alias("corpus-id"),
             pl.lit(1, pl.Int32).alias("score"),
         )
-
-
-def _corpus(documents: pl.DataFrame) -> pl.DataFrame:
-    return documents.select("title", "text", _id="docid")

@@ -7,9 +7,10 @@ import polars as pl
 from pydantic import Field
 
 from rankmill.export.base import File
-from rankmill.export.groups import GROUPS, Sampled
+from rankmill.export.groups import Sampled
 from rankmill.export.parts import Part
 from rankmill.export.prompting import as_data, conversations, system_and_user
+from rankmill.export.ranks import beginnings
 from rankmill.label.label import QUERY_LIMIT
 from rankmill.prompts import find
 from rankmill.tables import Table
@@ -63,20 +64,9 @@ class GroupRank(Sampled):
         return [File(path="{split}.jsonl", table=GRADED, rows=self._graded)]
 
     def _graded(self, part: Part) -> pl.DataFrame:
-        groups = self.groups(part)
-        data = as_data(part.documents["words"], limit=self.excerpt)
-        texts = part.documents.select("qid", "docid", documents=data)
-        shown = (
-            groups.select("qid", "group", docid="docids")
-            .explode("docid")
-            .join(texts, on=["qid", "docid"], maintain_order="left")
-            .group_by(GROUPS.key, maintain_order=True)
-            .agg("documents")
-        )
+        groups = self.groups(part, documents=beginnings(part, self.excerpt))
         queries = part.lists.select("qid", query=as_data(part.lists["query"], limit=QUERY_LIMIT))
-        rows = groups.join(shown, on=GROUPS.key, maintain_order="left").join(
-            queries, on="qid", maintain_order="left"
-        )
+        rows = groups.join(queries, on="qid", maintain_order="left")
         prompt = find(self.prompt, part.prompt_folders)
         highest = max(1, part.span.best_grade)
         asked = conversations(prompt, _VARIABLES, rows, highest=highest)

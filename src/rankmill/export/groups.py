@@ -2,6 +2,7 @@
 
 import random
 from collections.abc import Sequence
+from functools import cache
 from typing import Annotated, ClassVar, Literal, Self
 
 import polars as pl
@@ -54,32 +55,41 @@ class Sampled(Exported):
     def places(self, qid: str, depth: int) -> list[tuple[int, ...]]:
         """The groups of one list as places in its ranking, from 0, in the order to show."""
         chance = random.Random(f"{self.seed}/{qid}")
-        every = sorted(
-            {
-                (size, step, start)
-                for size in self.sizes
-                for step in range(1, (depth - 1) // (size - 1) + 1)
-                for start in range(depth - step * (size - 1))
-            }
-        )
-        groups = []
-        for size, step, start in _evenly(every, chance)[: self.per_list]:
-            group = list(range(start, start + step * size, step))
+        by_size = [[*groups] for size in self.sizes if (groups := _stretches(size, depth))]
+        for same in by_size:
+            chance.shuffle(same)
+        turns = range(max(map(len, by_size), default=0))
+        evenly = [groups[turn] for turn in turns for groups in by_size if turn < len(groups)]
+        drawn = [[*group] for group in evenly[: self.per_list]]
+        for group in drawn:
             chance.shuffle(group)
-            groups.append(tuple(group))
-        return groups
+        return [tuple(group) for group in drawn]
 
-    def groups(self, part: Part) -> pl.DataFrame:
-        """GROUPS of a part."""
-        lists = part.nested(part.documents, docids="docid", scores="score", grades="grade")
-        depths = lists.select("qid", pl.col("docids").list.len())
-        drawn = [self.places(qid, depth) for qid, depth in depths.iter_rows()]
-        places = pl.Series("places", drawn, dtype=pl.List(pl.List(pl.Int64)))
+    def groups(self, part: Part, **columns: pl.Series) -> pl.DataFrame:
+        """GROUPS of a part, and further columns.
+
+        Args:
+            part: Has the lists.
+            columns: Name of each further column, and a value for each of `part.documents`.
+        """
+        gathered = {"docids": "docid", "scores": "score", "grades": "grade"}
+        gathered |= {name: name for name in columns}
+        lists = part.nested(part.documents.with_columns(**columns), **gathered)
+        known = ("groups", self.sizes, self.per_list, self.seed)
+        places = part.once(known, lambda: self._drawn(lists))
         groups = lists.with_columns(places).explode("places").drop_nulls("places")
         place, number = pl.col("places"), pl.int_range(pl.len(), dtype=pl.Int32).over("qid")
         return groups.select(
-            "qid", number.alias("group"), pl.col("docids", "scores", "grades").list.gather(place)
+            "qid", number.alias("group"), pl.col(list(gathered)).list.gather(place)
         )
+
+    def _drawn(self, lists: pl.DataFrame) -> pl.Series:
+        """`places` of every list."""
+        import pyarrow as pa
+
+        depths = lists.select("qid", pl.col("docids").list.len())
+        drawn = [self.places(qid, depth) for qid, depth in depths.iter_rows()]
+        return pl.Series("places", pa.array(drawn, pa.large_list(pa.large_list(pa.int64()))))
 
 
 class Groups(Sampled):
@@ -97,12 +107,11 @@ class Groups(Sampled):
         return [File(path="{split}.parquet", table=GROUPS, rows=self.groups)]
 
 
-def _evenly(every: list[tuple[int, int, int]], chance: random.Random) -> list[tuple[int, int, int]]:
-    """All groups in random order, sizes taking turns."""
-    by_size: dict[int, list[tuple[int, int, int]]] = {}
-    for group in every:
-        by_size.setdefault(group[0], []).append(group)
-    for groups in by_size.values():
-        chance.shuffle(groups)
-    turns = range(max(map(len, by_size.values()), default=0))
-    return [groups[turn] for turn in turns for groups in by_size.values() if turn < len(groups)]
+@cache
+def _stretches(size: int, depth: int) -> tuple[range, ...]:
+    """Every so many places of a list that are equally far apart, the nearest and first at first."""
+    return tuple(
+        range(start, start + step * size, step)
+        for step in range(1, (depth - 1) // (size - 1) + 1)
+        for start in range(depth - step * (size - 1))
+    )

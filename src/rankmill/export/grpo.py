@@ -6,7 +6,8 @@ from typing import ClassVar, Literal
 import polars as pl
 
 from rankmill.export.base import File
-from rankmill.export.parts import Part, Policy
+from rankmill.export.parts import Part
+from rankmill.export.policy import Policy
 from rankmill.export.prompting import TURNS
 from rankmill.export.ranks import Ranks
 from rankmill.tables import Table
@@ -45,10 +46,8 @@ class Rewarded(Ranks):
 
     def rewarded(self, part: Part) -> pl.DataFrame:
         """The rows of `Ranks.asked` that have a positive."""
-        rows = self.windows(part)
-        return self.asked(
-            part, rows.filter(pl.col("grades").list.max() >= part.policy.positive_grade)
-        )
+        relevant = pl.col("grades").list.max() >= part.policy.positive_grade
+        return self.asked_windows(part).filter(relevant)
 
 
 class Grpo(Rewarded):

@@ -29,9 +29,11 @@ LIST_IDS = Table(
         "votes": pl.List(pl.Int32),
         "candidate_ranks": pl.List(pl.Int32),
         "origins": pl.List(pl.String),
+        "false_negatives": pl.List(pl.Boolean),
         "importances": pl.List(pl.Float64),
         **_without(LISTS, "qid", "kept", "reason"),
         **dict.fromkeys(FORMULAS, pl.Float64),
+        "round": pl.Int32,
         "order_index": pl.Int64,
     },
     nullable=LISTS.nullable | set(FORMULAS),
@@ -108,6 +110,7 @@ def _lists(part: Part) -> pl.DataFrame:
         votes="votes",
         candidate_ranks="candidate_rank",
         origins="origin",
+        false_negatives="false_negative",
         importances=importance(pl.col("rank")),
     )
     order = pl.col("number").cast(pl.Int64).alias("order_index")
@@ -119,7 +122,8 @@ def _corpus(documents: pl.DataFrame) -> pl.DataFrame:
 
 
 def _queries(part: Part) -> pl.DataFrame:
-    return part.lists.rename({"query": "text"}).select(list(KEPT_QUERIES.columns))
+    said = {"text": "query", "difficulty": "query_difficulty"}
+    return part.lists.with_columns(**said).select(list(KEPT_QUERIES.columns))
 
 
 def _qrels(part: Part) -> pl.DataFrame:

@@ -6,7 +6,8 @@ from typing import Any, ClassVar, Literal
 import polars as pl
 
 from rankmill.export.base import Exported, File, Scale
-from rankmill.export.parts import Part, Policy
+from rankmill.export.parts import Part
+from rankmill.export.policy import Policy
 from rankmill.tables import Schema, Table
 
 
@@ -57,7 +58,7 @@ CrossEncoderTrainer(model=reranker, train_dataset=pairs, loss=loss).train()"""
         lacking = policy.lacking(pairs, negatives=0)
         if self.label != "binary":
             return lacking.clear()
-        low = pairs.filter(pl.col("grade") <= policy.negative_grade)
+        low = pairs.filter("negative")
         return lacking.join(low, left_on="id", right_on="qid", how="anti")
 
     def files(self) -> Sequence[File]:
@@ -74,7 +75,7 @@ CrossEncoderTrainer(model=reranker, train_dataset=pairs, loss=loss).train()"""
         return joined.select("query", "label", document="words")
 
     def _label(self, part: Part) -> pl.Expr:
-        grade, span, policy = pl.col("grade"), part.span, part.policy
+        grade, span = pl.col("grade"), part.span
         match self.label:
             case "grade":
                 return (grade / max(span.best_grade, 1)).cast(pl.Float32)
@@ -82,6 +83,5 @@ CrossEncoderTrainer(model=reranker, train_dataset=pairs, loss=loss).train()"""
                 width = (span.highest - span.lowest) or 1.0
                 return ((pl.col("score") - span.lowest) / width).cast(pl.Float32)
             case "binary":
-                positive = grade >= policy.positive_grade
-                known = positive | (grade <= policy.negative_grade)
-                return pl.when(known).then(positive.cast(pl.Int64))
+                known = pl.col("positive") | pl.col("negative")
+                return pl.when(known).then(pl.col("positive").cast(pl.Int64))

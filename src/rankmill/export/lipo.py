@@ -9,7 +9,8 @@ from numpy.typing import NDArray
 from pydantic import Field
 
 from rankmill.export.base import Exported, File
-from rankmill.export.parts import Part, Policy
+from rankmill.export.parts import Part
+from rankmill.export.policy import Policy
 from rankmill.tables import Table
 
 LIPO = Table(
@@ -38,7 +39,7 @@ class Lipo(Exported):
 
     Attributes:
         size: Most documents of a list; a longer one is thinned out evenly, from the best on.
-        views: Whose readings count; all if empty.
+        views: Whose readings count; if empty, those of the views that vote.
     """
 
     kind: Literal["lipo"] = "lipo"
@@ -75,8 +76,8 @@ CrossEncoderTrainer(model=reranker, train_dataset=lists, loss=LambdaLoss(reranke
     def _rows(self, part: Part) -> pl.DataFrame:
         documents = self._thinned(part.documents)
         readings = part.judgments.filter(status="valid")
-        if self.views:
-            readings = readings.filter(pl.col("view").is_in(self.views))
+        if views := self.views or part.voting:
+            readings = readings.filter(pl.col("view").is_in(views))
         kinds = part.lists.select("qid", "score_kind")
         asked = documents.join(kinds, on="qid", maintain_order="left")
         rated = documents.with_columns(rate=win_rates(asked, read_values(readings)))

@@ -7,7 +7,8 @@ import polars as pl
 from pydantic import Field
 
 from rankmill.export.base import Exported, File, Scale
-from rankmill.export.parts import NONE_MISSING, Part, Policy
+from rankmill.export.parts import NONE_MISSING, Part
+from rankmill.export.policy import Policy
 from rankmill.tables import Table
 
 LISTWISE = Table(

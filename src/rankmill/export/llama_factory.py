@@ -10,7 +10,6 @@ from rankmill.export.answers import Answers
 from rankmill.export.base import File
 from rankmill.export.parts import Part
 from rankmill.export.prompting import system_and_user
-from rankmill.export.tables import SPLITS
 from rankmill.tables import Table
 
 ALPACA = Table(
@@ -69,7 +68,7 @@ class LlamaFactory(Answers):
         table = ALPACA if self.form == "alpaca" else SHAREGPT
         return [File(path="{split}.json", table=table, rows=self._rows)]
 
-    def notes(self) -> Mapping[str, str]:
+    def notes(self, splits: Sequence[str]) -> Mapping[str, str]:
         """`dataset_info.json`."""
         entries: dict[str, Any] = {
             f"{self.folder}-{split}": {
@@ -77,7 +76,7 @@ class LlamaFactory(Answers):
                 "formatting": self.form,
                 "columns": _COLUMNS[self.form],
             }
-            for split in SPLITS
+            for split in splits
         }
         return {"dataset_info.json": json.dumps(entries, indent=2) + "\n"}
 

@@ -6,7 +6,7 @@ from typing import ClassVar, Literal
 import polars as pl
 
 from rankmill.export.base import File
-from rankmill.export.beir import CORPUS, QRELS, QUERIES
+from rankmill.export.beir import CORPUS, QRELS, QUERIES, corpus_rows
 from rankmill.export.held_out import HeldOut
 from rankmill.export.parts import Part
 from rankmill.tables import Table
@@ -65,7 +65,7 @@ collection = loader.load()"""
         return files
 
     def _corpus(self, documents: pl.DataFrame) -> pl.DataFrame:
-        return self.held(documents).select("title", "text", _id="docid")
+        return corpus_rows(self.held(documents))
 
     def _queries(self, part: Part) -> pl.DataFrame:
         return self.held(part.lists, part.split).select(_id="qid", text="query")

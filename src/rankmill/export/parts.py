@@ -1,72 +1,30 @@
 """The labelled lists of a build, part by part: what every export is cut from."""
 
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
-from dataclasses import dataclass
+from collections.abc import Callable, Hashable, Iterator, Mapping
+from contextlib import AbstractContextManager
+from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
-from tempfile import TemporaryDirectory
+from threading import Lock
+from typing import Any, TypeVar
 
-import numpy as np
 import polars as pl
 
 from rankmill.export.curriculum import Order, difficulties
+from rankmill.export.policy import Policy
 from rankmill.export.tables import AssemblyInput
+from rankmill.export.texts import Texts, kept_texts
 from rankmill.tables import JUDGMENTS
 
 _DOCUMENTS = 50_000
 _PAIRS, _BYTES = 16_384, 64_000_000
 
+Made = TypeVar("Made")
 Columns = Mapping[str, str | pl.Expr]
 """Names of list columns, and the column or expression that each gathers."""
 
-WORDS = pl.concat_str("title", pl.lit("\n"), "text").str.strip_chars()
-"""A document as a trainer gets it: its title, if any, on a line of its own, then its text.
-A teacher saw the beginning of it, as long as its view's `excerpt`."""
-
 NONE_MISSING = pl.DataFrame(schema={"id": pl.String, "rule": pl.String, "detail": pl.String})
 """No list that an export could not use."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Policy:
-    """Which of a list's documents are positives and which are negatives.
-
-    Attributes:
-        positive_grade: A document with at least this grade is a positive.
-        negative_grade: A document with at most this grade is a negative.
-        negatives: Most negatives of a query: those which the retriever had ranked highest.
-    """
-
-    positive_grade: int
-    negative_grade: int
-    negatives: int
-
-    def lacking(self, pairs: pl.DataFrame, *, negatives: int = 1) -> pl.DataFrame:
-        """Lists without a positive, or with fewer negatives: columns id, rule and detail.
-
-        Args:
-            pairs: `Labelled.pairs`.
-            negatives: How many are needed.
-        """
-        grade = pl.col("grade")
-        lists = pairs.group_by("qid", maintain_order=True).agg(
-            best=grade.max(), found=(grade <= self.negative_grade).sum()
-        )
-        best, found = pl.col("best"), pl.col("found")
-        no_positive = best < self.positive_grade
-        return lists.filter(no_positive | (found < negatives)).select(
-            id="qid",
-            rule=pl.when(no_positive).then(pl.lit("no_positive")).otherwise(pl.lit("no_negative")),
-            detail=pl.when(no_positive)
-            .then(pl.format(f"best grade {{}}, a positive needs {self.positive_grade}", best))
-            .otherwise(
-                pl.format(
-                    f"{{}} of {negatives} negatives of at most grade {self.negative_grade}",
-                    found,
-                )
-            ),
-        )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -91,13 +49,16 @@ class Part:
     Attributes:
         span: What the labels of all parts reach.
         lists: One row a list, in their order: the columns of QUERIES but split, with `query` for
-            `text`; score_kind; the columns of LISTS but kept and reason; those of
-            `curriculum.FORMULAS`; and `number`, which counts the lists of the build from 0.
+            `text` and `query_difficulty` for `difficulty`, which is the list's; score_kind; the
+            columns of LISTS but kept and reason; those of `curriculum.FORMULAS`; and `number`,
+            which counts the lists of the build from 0.
         documents: One row a document of a list, lists in the order of `lists`, best first: qid,
             docid, rank, grade, score, stderr, votes, candidate_rank, candidate_score, origin,
+            false_negative, positive, negative (see `Policy.marked`),
             number (its row in the corpus, from 0), title, text, words (title and text in one).
         judgments: JUDGMENTS of these lists, valid or not, by their key.
         prompt_folders: Folders with prompts of the recipe's own.
+        voting: Views whose readings made the labels; all that there are if empty.
     """
 
     split: str
@@ -107,11 +68,27 @@ class Part:
     documents: pl.DataFrame
     judgments: pl.DataFrame
     prompt_folders: tuple[Path, ...] = ()
+    voting: tuple[str, ...] = ()
+    _made: dict[Hashable, Any] = field(default_factory=dict)
+    _locks: dict[Hashable, Lock] = field(default_factory=dict)
+
+    def once(self, what: Hashable, make: Callable[[], Made]) -> Made:
+        """What several files need of these lists: the first that asks makes it for all of them.
+
+        Args:
+            what: Tells it from everything else that is made so.
+            make: Makes it.
+        """
+        with self._locks.setdefault(what, Lock()):
+            if what not in self._made:
+                self._made[what] = make()
+            made: Made = self._made[what]
+            return made
 
     @cached_property
     def positives(self) -> pl.DataFrame:
         """The rows of `documents` that are positives, best first."""
-        return self.documents.filter(pl.col("grade") >= self.policy.positive_grade)
+        return self.documents.filter("positive")
 
     @cached_property
     def negatives(self) -> pl.DataFrame:
@@ -120,14 +97,19 @@ class Part:
 
     def hardest(self, most: int) -> pl.DataFrame:
         """The rows of `documents` that are negatives: of a list those ranked highest at first."""
-        negative = self.documents.filter(pl.col("grade") <= self.policy.negative_grade)
-        # `documents` comes list by list, so a stable sort by list and place keeps their order.
-        return (
-            negative.with_columns(place=pl.col("candidate_rank").rank("ordinal").over("qid"))
-            .filter(pl.col("place") <= most)
-            .sort(pl.col("qid").rle_id(), "place")
-            .drop("place")
+        place = pl.int_range(pl.len()).over("qid")
+        return self.once(("hardest", most), lambda: self._hard.filter(place < most))
+
+    @cached_property
+    def _hard(self) -> pl.DataFrame:
+        """All negatives: lists in order, and of each those first that are to be taken first."""
+        place = pl.col("qid").rle_id()
+        ranked = self.documents.filter("negative").sort(
+            place, "candidate_rank", maintain_order=True
         )
+        places = ranked.select(pl.int_range(pl.len()).over("qid")).to_series().to_numpy()
+        keys = pl.Series(self.policy.sampling.keys(places, places, places))
+        return ranked.sort(place, keys, maintain_order=True)
 
     def nested(self, rows: pl.DataFrame, **columns: str | pl.Expr) -> pl.DataFrame:
         """`lists` with list columns gathered from rows of `documents`; without a row, they are [].
@@ -167,13 +149,7 @@ class Labelled:
     @cached_property
     def pairs(self) -> pl.DataFrame:
         """One row for every document of a kept list, by qid, best first, without texts."""
-        found = self.tables.candidates.select(
-            "qid", "docid", "origin", candidate_rank="rank", candidate_score="score"
-        )
-        splits = self.tables.kept.select("qid", "split")
-        numbers = self.tables.places.select("docid").with_row_index("number")
-        labels = self.tables.labels.join(splits, on="qid").join(numbers, on="docid")
-        return labels.join(found, on=["qid", "docid"]).sort("qid", "rank")
+        return self.policy.marked(self.tables.pairs.drop("home"))
 
     @cached_property
     def span(self) -> Span:
@@ -187,14 +163,16 @@ class Labelled:
     def lists(self) -> pl.DataFrame:
         """One row a kept list, in their order."""
         kinds = self.pairs.filter(rank=1).select("qid", "score_kind")
-        queries = self.tables.kept.rename({"text": "query"})
+        queries = self.tables.kept.rename({"text": "query", "difficulty": "query_difficulty"})
         facts = self.tables.lists.drop("kept", "reason")
         joined = queries.join(kinds, on="qid").join(facts, on="qid")
         lists = joined.join(self._difficulties, on="qid").sort("qid")
         if self.order:
             train = pl.col("split") == "train"
             lists = pl.concat([self.order(lists.filter(train)), lists.filter(~train)])
-        return lists.with_row_index("number")
+        return lists.with_columns(round=pl.lit(self.tables.round, pl.Int32)).with_row_index(
+            "number"
+        )
 
     @property
     def _difficulties(self) -> pl.DataFrame:
@@ -208,7 +186,7 @@ class Labelled:
         return self.tables.judgments.join(splits, on="qid").sort(JUDGMENTS.key)
 
     def corpus(self) -> Iterator[pl.DataFrame]:
-        """The documents with clusters, splits and their row, in parts that fit in memory."""
+        """The documents with clusters, splits and their row, some at a time; of those curated."""
         from pyarrow.parquet import ParquetFile
 
         start = 0
@@ -217,20 +195,13 @@ class Labelled:
                 places = self.tables.places.slice(start, batch.num_rows)
                 documents = pl.DataFrame(batch).with_row_index("number", offset=start)
                 start += batch.num_rows
-                yield documents.with_columns(places["cluster"], places["split"])
+                yield documents.with_columns(places["cluster"], places["split"]).drop_nulls("split")
 
-    @contextmanager
-    def texts(self, scratch: Path) -> Iterator["Texts"]:
+    def texts(self, scratch: Path) -> AbstractContextManager[Texts]:
         """The texts of all listed documents, in a file that is mapped into memory."""
-        wanted = pl.col("number").is_in(self.pairs["number"].unique().implode())
-        corpus = pl.scan_parquet(self.tables.documents, row_index_name="number")
-        documents = corpus.select("number", "title", "text")
-        with TemporaryDirectory(dir=scratch, prefix=".texts-") as folder:
-            path = Path(folder) / "texts.arrow"
-            documents.filter(wanted).sink_ipc(path, compression="uncompressed")
-            yield Texts(_mapped(path))
+        return kept_texts(self.tables.documents, self.pairs["number"], scratch)
 
-    def parts(self, split: str, texts: "Texts") -> Iterator[Part]:
+    def parts(self, split: str, texts: Texts) -> Iterator[Part]:
         """The lists of a split with their texts, some thousand documents or megabytes at a time."""
         lists = self.lists.filter(split=split).drop("split")
         pairs = _in_turn(lists, self.pairs.drop("split", "score_kind"))
@@ -238,9 +209,9 @@ class Labelled:
         share = pl.max_horizontal(pl.len() / _PAIRS, pl.col("size").sum() / _BYTES)
         sized = pairs.select("qid", size=texts.sizes(pairs))
         shares = sized.group_by("qid", maintain_order=True).agg(share=share)["share"]
-        start = shares.cum_sum().floor()
-        for some in lists.with_columns(start=start).partition_by(
-            "start", maintain_order=True, include_key=False
+        part = shares.cum_sum().floor()
+        for some in lists.with_columns(part=part).partition_by(
+            "part", maintain_order=True, include_key=False
         ):
             yield Part(
                 split=split,
@@ -250,14 +221,8 @@ class Labelled:
                 documents=texts.join(_of(some, pairs)),
                 judgments=_of(some, judgments),
                 prompt_folders=self.tables.prompts,
+                voting=self.tables.voting,
             )
-
-
-def _mapped(path: Path) -> pl.DataFrame:
-    """An Arrow file whose pages are read when they are looked at."""
-    import pyarrow as pa
-
-    return pl.DataFrame(pa.ipc.open_file(pa.memory_map(str(path))).read_all())
 
 
 def _in_turn(lists: pl.DataFrame, rows: pl.DataFrame) -> pl.DataFrame:
@@ -271,23 +236,3 @@ def _of(lists: pl.DataFrame, rows: pl.DataFrame) -> pl.DataFrame:
     first = int(rows["turn"].search_sorted(lists["number"][0], "left"))
     last = int(rows["turn"].search_sorted(lists["number"][-1], "right"))
     return rows.slice(first, last - first).drop("turn")
-
-
-class Texts:
-    """The texts of documents that are listed, by their row in the corpus."""
-
-    def __init__(self, frame: pl.DataFrame) -> None:
-        """Take columns number, title and text."""
-        self._texts = frame.drop("number")
-        numbers = frame["number"].to_numpy()
-        self._rows = np.zeros(int(numbers.max(initial=0)) + 1, dtype=np.uint32)
-        self._rows[numbers] = np.arange(len(numbers))
-
-    def sizes(self, pairs: pl.DataFrame) -> pl.Series:
-        """Bytes of title and text, of the documents in rows with a number."""
-        each = self._texts.select(pl.col("title").str.len_bytes() + pl.col("text").str.len_bytes())
-        return each.to_series()[self._rows[pairs["number"]]]
-
-    def join(self, pairs: pl.DataFrame) -> pl.DataFrame:
-        """Rows with a number, and title, text and words of the document that has it."""
-        return pairs.hstack(self._texts[self._rows[pairs["number"]]].with_columns(words=WORDS))

@@ -7,7 +7,8 @@ import polars as pl
 
 from rankmill.export.base import File
 from rankmill.export.held_out import HeldOut
-from rankmill.export.parts import Part, Policy
+from rankmill.export.parts import Part
+from rankmill.export.policy import Policy
 from rankmill.tables import Table
 
 SAMPLES = Table(

@@ -8,7 +8,8 @@ import polars as pl
 from pydantic import Field
 
 from rankmill.export.base import Exported
-from rankmill.export.parts import Part, Policy
+from rankmill.export.parts import Part
+from rankmill.export.policy import Policy
 from rankmill.export.prompting import as_data, conversations
 from rankmill.label.label import QUERY_LIMIT
 from rankmill.label.probabilities import LETTERS
@@ -37,8 +38,16 @@ class Windows(Exported):
         del policy
         return all_tied(pairs)
 
+    @property
+    def look(self) -> tuple[object, ...]:
+        """All that its windows depend on."""
+        return (self.most, self.order, self.seed)
+
     def windows(self, part: Part) -> pl.DataFrame:
         """A row for every window, as `shown` has it."""
+        return part.once(("windows", self.look), lambda: self._windows(part))
+
+    def _windows(self, part: Part) -> pl.DataFrame:
         documents, size = self.documents(part), pl.len().over("qid")
         count = (size + self.most - 1) // self.most
         placed = documents.with_columns(place=self.places(documents))
@@ -91,15 +100,30 @@ class Ranks(Windows):
         """Its prompt."""
         return find(self.prompt or self.fitting, part.prompt_folders)
 
+    @property
+    def look(self) -> tuple[object, ...]:
+        """All that its windows depend on."""
+        return (*super().look, self.excerpt)
+
     def documents(self, part: Part) -> pl.DataFrame:
         """The documents of a part, with the beginning of their `words`, as data."""
-        words = as_data(part.documents["words"], limit=self.excerpt)
-        return part.documents.with_columns(words=words)
+        return part.documents.with_columns(words=beginnings(part, self.excerpt))
+
+    def asked_windows(self, part: Part) -> pl.DataFrame:
+        """The rows of `windows`, and `prompt`."""
+        what = ("asked", self.prompt or self.fitting, self.variables, self.look)
+        return part.once(what, lambda: self.asked(part, self.windows(part)))
 
     def asked(self, part: Part, rows: pl.DataFrame) -> pl.DataFrame:
         """The rows of `shown`, and `prompt`: the turns that ask for the order."""
         data = rows.with_columns(query=as_data(rows["query"], limit=QUERY_LIMIT))
         return data.with_columns(prompt=conversations(self.found(part), self.variables, data))
+
+
+def beginnings(part: Part, limit: int) -> pl.Series:
+    """So many characters of the `words` of all of a part's documents, as data."""
+    words = part.documents["words"]
+    return part.once(("beginnings", limit), lambda: as_data(words, limit=limit))
 
 
 def shown(part: Part, documents: pl.DataFrame) -> pl.DataFrame:

@@ -70,7 +70,7 @@ class RankZephyr(Ranks):
         return [File(path="{split}.json", table=CONVERSATIONS, rows=self._conversations)]
 
     def _conversations(self, part: Part) -> pl.DataFrame:
-        rows = self.asked(part, self.windows(part))
+        rows = self.asked_windows(part)
         said = rows.hstack(system_and_user(self.found(part), rows["prompt"]))
         order = numbered("gold") if self.identifiers == "numbers" else lettered("gold")
         turns = {"system": pl.col("system"), "human": pl.col("user"), "gpt": order}

@@ -6,7 +6,8 @@ from typing import ClassVar, Literal
 import polars as pl
 
 from rankmill.export.base import Exported, File
-from rankmill.export.parts import Part, Policy
+from rankmill.export.parts import Part
+from rankmill.export.policy import Policy
 from rankmill.tables import Schema, Table
 
 
@@ -47,7 +48,7 @@ measures = CrossEncoderRerankingEvaluator(samples, name="{split}")(reranker)"""
 
     def _rows(self, part: Part) -> pl.DataFrame:
         if self.against == "negative":
-            others = part.documents.filter(pl.col("grade") <= part.policy.negative_grade)
+            others = part.documents.filter("negative")
             texts = pl.col("words")
         else:
             others, texts = part.documents, pl.col("words").sort_by("candidate_rank")

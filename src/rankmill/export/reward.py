@@ -7,7 +7,8 @@ import polars as pl
 from pydantic import Field
 
 from rankmill.export.base import Exported, File
-from rankmill.export.parts import Part, Policy
+from rankmill.export.parts import Part
+from rankmill.export.policy import Policy
 from rankmill.export.prompting import TURNS, as_data, conversations
 from rankmill.export.ranks import turn
 from rankmill.label.label import QUERY_LIMIT

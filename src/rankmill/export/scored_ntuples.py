@@ -8,7 +8,8 @@ from pydantic import Field
 
 from rankmill.export.base import Exported, File, Scale
 from rankmill.export.ntuples import negatives, tuples
-from rankmill.export.parts import Part, Policy
+from rankmill.export.parts import Part
+from rankmill.export.policy import Policy
 from rankmill.tables import Schema, Table
 
 

@@ -7,7 +7,8 @@ import polars as pl
 from pydantic import Field
 
 from rankmill.export.base import Exported, File
-from rankmill.export.parts import Part, Policy
+from rankmill.export.parts import Part
+from rankmill.export.policy import Policy
 from rankmill.tables import Table
 
 _PASSAGE = pl.Struct({"docid": pl.String, "title": pl.String, "text": pl.String})

@@ -7,8 +7,9 @@ import polars as pl
 from pydantic import Field
 
 from rankmill.export.base import Exported, File
-from rankmill.export.parts import Part, Policy
-from rankmill.export.unfit import fit, unfit
+from rankmill.export.parts import Part
+from rankmill.export.policy import Policy
+from rankmill.export.unfit import NO_WORD, fit, unfit
 from rankmill.tables import Table
 
 QRELS = Table(
@@ -28,7 +29,6 @@ RUN = Table(
         "tag": pl.String,
     },
 )
-_BREAKS_A_LINE = r'[\s"]'
 
 
 class Trec(Exported):
@@ -58,7 +58,7 @@ found = ir_measures.calc_aggregate([nDCG @ 10], qrels, run)"""
     def missing(self, pairs: pl.DataFrame, policy: Policy) -> pl.DataFrame:
         """Lists whose ids would break a line."""
         del policy
-        return unfit(pairs, _BREAKS_A_LINE, "a space or a quote")
+        return unfit(pairs, NO_WORD, "a space or a quote")
 
     def files(self) -> Sequence[File]:
         """`qrels.{split}.txt`, `teacher.{split}.txt` and `retriever.{split}.txt`."""
@@ -93,4 +93,4 @@ def _qrels(part: Part) -> pl.DataFrame:
 
 
 def _fit(part: Part) -> pl.DataFrame:
-    return fit(part.documents, _BREAKS_A_LINE, "qid", "docid")
+    return fit(part.documents, NO_WORD, "qid", "docid")

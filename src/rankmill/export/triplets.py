@@ -6,7 +6,8 @@ from typing import ClassVar, Literal
 import polars as pl
 
 from rankmill.export.base import Exported, File
-from rankmill.export.parts import Part, Policy
+from rankmill.export.parts import Part
+from rankmill.export.policy import Policy
 from rankmill.tables import Table
 
 TRIPLETS = Table(

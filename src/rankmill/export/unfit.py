@@ -2,6 +2,9 @@
 
 import polars as pl
 
+NO_WORD = r'[\s"]'
+"""What an id may not hold where values have white space between them."""
+
 
 def unfit(pairs: pl.DataFrame, pattern: str, what: str) -> pl.DataFrame:
     """The lists with an id that a format cannot hold: columns id, rule and detail.

@@ -15,7 +15,7 @@ from rankmill.export.parts import Labelled, Part
 from rankmill.export.tables import SPLITS
 from rankmill.tables import Table
 
-_THREADS = 4
+_THREADS = 2
 _SPLIT = "{split}"
 
 
@@ -62,7 +62,7 @@ def write(exports: Sequence[Exported], labelled: Labelled, folder: Path) -> list
     found = [
         _written(one.config, one.split, one.growing, folder) for one in targets if one.growing.rows
     ]
-    return found + [note for export in exports for note in _notes(export, folder)]
+    return found + [note for export in exports for note in _notes(export, targets, folder)]
 
 
 def config_of(export: Exported, file: File) -> str:
@@ -156,9 +156,11 @@ def _feeding() -> Iterator[Callable[[Sequence[_Target], Rows], None]]:
         finish()
 
 
-def _notes(export: Exported, folder: Path) -> Iterator[Written]:
+def _notes(export: Exported, targets: Sequence[_Target], folder: Path) -> Iterator[Written]:
     """Write an export's small files."""
-    for name, text in export.notes().items():
+    mine = [one for one in targets if one.folder == export.folder and one.growing.rows]
+    splits = [split for split in SPLITS if any(one.split == split for one in mine)]
+    for name, text in export.notes(splits).items():
         path = folder / export.folder / name
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(text, encoding="utf-8")

@@ -36,7 +36,8 @@ class CrossView(Spec):
 
     The order's nDCG@k is taken against a set of relevant documents: those that the view
     `relevant` scores at `cut` or more, or its `top` best; with `relevant = "source"`, the document
-    that the query was written for.
+    that the query was written for, and the second that it needs. There a list is kept if nobody
+    knows any.
 
     Paper: Liu et al., "ReasonRank: Empowering Passage Ranking with Strong Reasoning Ability", 2025
     (alpha 0.4, k 10). On short lists chance alone passes that threshold: `corrected` compares
@@ -76,6 +77,8 @@ class CrossView(Spec):
 
     def __call__(self, labelled: LabelledList) -> Rejection | None:
         """Return why the list is rejected, or None to keep it."""
+        if self.relevant == "source" and not labelled.known:
+            return None
         by_consensus = self.order == "consensus"
         ranking = labelled.consensus if by_consensus else labelled.views[self.order]
         relevant = self._relevant(labelled) & set(ranking.docids)
@@ -97,7 +100,7 @@ class CrossView(Spec):
 
     def _relevant(self, labelled: LabelledList) -> set[str]:
         if self.relevant == "source":
-            return {labelled.source_docid}
+            return set(labelled.known)
         if self.top is not None:
             return set(labelled.views[self.relevant].docids[: self.top])
         cut = self.cut or 0.0

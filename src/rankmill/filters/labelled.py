@@ -12,7 +12,8 @@ class LabelledList:
     """One candidate list after labelling.
 
     Attributes:
-        source_docid: The document the query was written for.
+        known: The documents known to answer the query: the one it was written for comes first.
+            There is none where nobody knows any.
         trials: The rankings of every view, one per valid trial.
         begun: How many trials of every view were begun, valid or not.
         views: One ranking per view with a valid trial, aggregated over its trials.
@@ -23,7 +24,7 @@ class LabelledList:
     """
 
     qid: str
-    source_docid: str
+    known: Sequence[str]
     trials: Mapping[str, Sequence[Ranking]]
     begun: Mapping[str, int]
     views: Mapping[str, Ranking]

@@ -12,6 +12,9 @@ from rankmill.spec import Spec
 class SourceRank(Spec):
     """Reject a list whose order puts the query's source document below the first `most`.
 
+    A query that needs two documents has to find both, among the first two at least. One whose
+    source nobody knows is kept.
+
     Paper: Dai et al., "Promptagator: Few-shot Dense Retrieval From 8 Examples", ICLR 2023
     (round-trip consistency, most 1), there with a retriever; here with the teacher's order.
 
@@ -37,10 +40,11 @@ class SourceRank(Spec):
         """Return why the list is rejected, or None to keep it."""
         by_consensus = self.order == "consensus"
         docids = (labelled.consensus if by_consensus else labelled.views[self.order]).docids
-        if labelled.source_docid not in docids:
+        most = max(self.most, len(labelled.known))
+        if set(labelled.known) - set(docids):
             detail = f"the source document is not among the {len(docids)} candidates"
-        elif (rank := docids.index(labelled.source_docid) + 1) > self.most:
-            detail = f"{self.order} ranks the source document {rank} > {self.most}"
+        elif (rank := max(map(docids.index, labelled.known), default=-1) + 1) > most:
+            detail = f"{self.order} ranks the source document {rank} > {most}"
         else:
             return None
         return Rejection(id=labelled.qid, rule=self.kind, detail=detail)

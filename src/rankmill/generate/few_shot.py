@@ -1,24 +1,40 @@
 """Queries written from single documents, after worked examples."""
 
+from collections.abc import Sequence
+from pathlib import Path
 from typing import ClassVar, Literal
 
 from pydantic import Field
 
-from rankmill.prompts import Prompt, as_data
-from rankmill.records import Chat, Document
-from rankmill.spec import Spec
+from rankmill.generate.examples import digest_of, drawn, read_examples
+from rankmill.generate.writing import (
+    Cell,
+    Draft,
+    Ground,
+    Plan,
+    Prompts,
+    Seed,
+    Task,
+    Variables,
+    Writing,
+    conversation,
+)
+from rankmill.records import Rejection
+from rankmill.spec import Machine
 
 
-class FewShot(Spec):
+class FewShot(Writing):
     """Show a document after a few worked examples (as turns) and ask for a query it answers.
 
+    The examples are the prompt's own, or the user's: then each query is written after `shots` of
+    them, drawn anew for it. A seed's segment is not heeded.
+
     Attributes:
-        teacher: Name of a teacher of the recipe.
-        prompt: Name of a prompt file; its turns are the examples.
-        per_document: Queries asked for per seed document.
+        prompt: Name of a prompt file; its turns are the examples, unless there are others.
         kind_of_query: What the `kind` column of the queries says.
-        excerpt: Characters of the document that the teacher sees.
-        temperature: 0 for greedy decoding; raise it when `per_document` is more than 1.
+        examples: A file of pairs of a document and a query: JSON Lines, or values between tabs.
+        shots: How many of them are shown.
+        seed: Seed of their choice.
 
     Paper: Bonifacio et al., "InPars: Unsupervised Dataset Generation for Information Retrieval",
     SIGIR 2022, and Dai et al., "Promptagator", ICLR 2023; both write the examples into one text.
@@ -27,22 +43,37 @@ class FewShot(Spec):
     variables: ClassVar[frozenset[str]] = frozenset({"title", "document"})
 
     kind: Literal["few_shot"] = "few_shot"
-    teacher: str
-    prompt: str
-    per_document: int = Field(default=1, ge=1)
     kind_of_query: str = "question"
-    excerpt: int = Field(default=800, ge=20)
-    max_tokens: int = Field(default=48, ge=4)
-    temperature: float = Field(default=0.0, ge=0, le=2)
+    examples: Path | None = Machine(None)
+    shots: int = Field(default=3, ge=1)
+    seed: int = 0
 
-    def request(self, prompt: Prompt, document: Document) -> Chat:
-        """Ask for one query that `document` answers."""
-        return Chat(
-            messages=prompt.messages(
-                title=as_data(document.title, limit=200),
-                document=as_data(document.text, limit=self.excerpt),
-            ),
-            max_tokens=self.max_tokens,
-            temperature=self.temperature,
-            stop=("\n",),
-        )
+    @property
+    def prompts(self) -> Variables:
+        """One."""
+        return {self.prompt: self.variables}
+
+    def reads(self, base: Path) -> dict[str, str]:
+        """The examples."""
+        return {"examples": digest_of(self.examples, base)} if self.examples else {}
+
+    def tasks(self, seeds: Sequence[Seed], ground: Ground) -> list[Task | Rejection]:
+        """Each with examples of its own."""
+        pool = read_examples(self.examples, ground.base) if self.examples else []
+        return [
+            Task(
+                seed=seed,
+                number=number,
+                cell=Cell(kind=self.kind_of_query),
+                examples=drawn(pool, seed.document, self.shots, f"{self.seed}/{number}"),
+            )
+            for seed in seeds
+            for number in range(self.per_document)
+        ]
+
+    def plan(self, prompts: Prompts, task: Task) -> Plan:
+        """Ask for one query that the document answers."""
+        examples = [(self.shown(one), one.query) for one in task.examples]
+        shown = self.shown(task.seed.document)
+        answer = yield self.ask(conversation(prompts[self.prompt], shown, examples))
+        return Draft(answer=answer, text=answer.reply.text, cell=task.cell)

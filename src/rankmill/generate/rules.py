@@ -1,115 +1,94 @@
-"""Rules that leave a generated query out, each with its number."""
+"""Rules that leave a query out, each with its number."""
 
-import re
-from collections.abc import Iterator, Sequence
-
-import numpy as np
-from numpy.typing import NDArray
 from pydantic import Field
 
-from rankmill.records import Rejection, Reply
+from rankmill.records import Reply
+from rankmill.screen import Screen, Use, Verdict
+from rankmill.screen.phrases import chatter, mention
+from rankmill.screen.words import common_runs, copied_share, count, words
 from rankmill.spec import Spec
 
-_WORD = re.compile(r"\w+")
-_MENTION = re.compile(
-    r"\b(?:the|this|that|above|given|provided|following)\s+"
-    r"(?:passage|document|text|paragraph|excerpt|article|snippet|description|documentation)\b",
-    re.IGNORECASE,
-)
-_CHATTER = re.compile(
-    r"^(?:sure|certainly|of course|okay|here(?:'s| is| are)|i(?:'m| am) sorry"
-    r"|as an ai|query:|question:|answer:)\b|```|<\|",
-    re.IGNORECASE,
-)
-_BLOCK = 1024
+_QUOTES = "\"'`*“”„«»「」『』 "
 
 
 class QueryRules(Spec):
     """What a query must be to be kept.
 
+    Words are counted in any script: where they are not set apart, a Chinese or Japanese character
+    is half a word and a Thai, Lao, Burmese or Khmer one a quarter.
+
     Attributes:
         min_words: Fewer words are no query.
         max_words: More words are not what people type.
         max_copied: Longest run of words that may stand in the document too.
+        max_copied_share: Largest share of the words that may stand in the document too in runs of
+            at least `copied_run` words, in [0, 1].
+        copied_run: Words that make a run.
         max_similarity: Cosine similarity to an earlier query from which on it is a near-duplicate.
+        earlier: Finished builds, by name or folder, whose queries are not to be asked again.
+        screens: Further tests. Those of words alone come first, in this order; then duplicates are
+            taken out; the others follow in this order, so that no teacher is asked about a query
+            that falls for nothing.
     """
 
     min_words: int = Field(default=3, ge=1)
     max_words: int = Field(default=24, ge=1)
     max_copied: int = Field(default=6, ge=1)
+    max_copied_share: float = Field(default=1.0, ge=0, le=1)
+    copied_run: int = Field(default=3, ge=1)
     max_similarity: float = Field(default=0.95, ge=0, le=1)
+    earlier: tuple[str, ...] = ()
+    screens: tuple[Screen, ...] = ()
 
-    def judge(self, reply: Reply, document: str) -> tuple[str, str] | None:
+    @property
+    def uses(self) -> tuple[Use, ...]:
+        """How the screens use teachers."""
+        return tuple(use for screen in self.screens for use in screen.uses)
+
+    def judge(self, reply: Reply, document: str) -> Verdict | None:
         """The rule that leaves out a query written for `document`, and its number; None if kept.
 
-        Duplicates are another matter: they need the other queries.
+        Duplicates and screens are another matter: they need more than the reply.
         """
-        text = clean(reply.text)
         if reply.fault:
             return reply.fault.reason, reply.fault.detail
-        if verdict := self._length(reply, _WORD.findall(text)):
+        if reply.finish_reason == "length" and words(reply.text):
+            return "too_long", f"no end after {reply.tokens_out} tokens"
+        if found := chatter(reply.text.strip()):
+            return self._length(clean(reply.text)) or ("not_a_query", f"says {found!r}")
+        return self.judge_text(clean(reply.text), document)
+
+    def judge_text(self, text: str, document: str = "") -> Verdict | None:
+        """As `judge`, of a query whoever wrote it; `document` is empty where nobody knows it."""
+        if verdict := self._length(text):
             return verdict
-        if match := _CHATTER.search(reply.text.strip()):
-            return "not_a_query", f"says {match.group()!r}"
-        if match := _MENTION.search(text):
-            return "refers_to_document", f"says {match.group()!r}"
-        copied = longest_common_run(text, document)
-        if copied > self.max_copied:
-            return "copied", f"{copied} words in a row > {self.max_copied}"
+        if found := mention(text):
+            return "refers_to_document", f"says {found!r}"
+        return self._copied(text, document)
+
+    def _length(self, text: str) -> Verdict | None:
+        size = count(words(text))
+        if not size:
+            return "empty", f"0 words in {text!r}"
+        if size > self.max_words:
+            return "too_long", f"{size:g} words > {self.max_words}"
+        if size < self.min_words:
+            return "not_a_query", f"{size:g} words < {self.min_words}"
         return None
 
-    def _length(self, reply: Reply, words: Sequence[str]) -> tuple[str, str] | None:
-        if not words:
-            return "empty", f"0 words in {reply.text!r}"
-        if reply.finish_reason == "length":
-            return "too_long", f"no end after {reply.tokens_out} tokens"
-        if len(words) > self.max_words:
-            return "too_long", f"{len(words)} words > {self.max_words}"
-        if len(words) < self.min_words:
-            return "not_a_query", f"{len(words)} words < {self.min_words}"
+    def _copied(self, text: str, document: str) -> Verdict | None:
+        runs = common_runs(text, document)
+        longest = max(map(count, runs), default=0.0)
+        if longest > self.max_copied:
+            return "copied", f"{longest:g} words in a row > {self.max_copied}"
+        share = copied_share(runs, least=self.copied_run)
+        if share > self.max_copied_share:
+            return "copied", (
+                f"{share:.2f} of its words in runs of {self.copied_run} > {self.max_copied_share}"
+            )
         return None
 
 
 def clean(text: str) -> str:
     """A reply's text as a query: outer white space, quotes and Markdown emphasis taken off."""
-    return " ".join(text.split()).strip("\"'`*“” ")
-
-
-def longest_common_run(text: str, document: str) -> int:
-    """Words in the longest run that stands, in the same order, in both texts, in any case."""
-    words, others = _words(text), _words(document)
-    longest, above = 0, [0] * (len(others) + 1)
-    for word in words:
-        row = [0] * (len(others) + 1)
-        for place, other in enumerate(others, start=1):
-            if word == other:
-                row[place] = above[place - 1] + 1
-        longest, above = max(longest, *row), row
-    return longest
-
-
-def near_duplicates(
-    ids: Sequence[str], vectors: NDArray[np.float32], *, max_similarity: float
-) -> Iterator[Rejection]:
-    """Reject every query too similar to an earlier one that is kept.
-
-    Args:
-        ids: Of the queries, in the order they are considered.
-        vectors: Unit-length rows, shape (queries, dimensions).
-        max_similarity: Cosine from which on two queries are near-duplicates.
-    """
-    kept = np.zeros(len(ids), dtype=bool)
-    for start in range(0, len(ids), _BLOCK):
-        stop = min(start + _BLOCK, len(ids))
-        similarities = vectors[start:stop] @ vectors[:stop].T
-        for place in range(start, stop):
-            earlier = np.where(kept[:place], similarities[place - start, :place], -1.0)
-            nearest = int(earlier.argmax()) if place else place
-            kept[place] = not place or earlier[nearest] < max_similarity
-            if not kept[place]:
-                detail = f"cosine {earlier[nearest]:.3f} to {ids[nearest]} >= {max_similarity}"
-                yield Rejection(id=ids[place], rule="near_duplicate", detail=detail)
-
-
-def _words(text: str) -> list[str]:
-    return [word.casefold() for word in _WORD.findall(text)]
+    return " ".join(text.split()).strip(_QUOTES)

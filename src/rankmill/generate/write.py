@@ -1,104 +1,124 @@
 """Seed documents in, queries out."""
 
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 
-import numpy as np
 import polars as pl
-from numpy.typing import NDArray
 
-from rankmill.generate.few_shot import FewShot
-from rankmill.generate.rules import QueryRules, clean, near_duplicates
-from rankmill.prompts import Prompt
-from rankmill.records import Document, Rejection
+from rankmill.generate.rules import QueryRules, clean
+from rankmill.generate.writing import Answered, Draft, Prompts, Task, Unusable, Writing
+from rankmill.generate.written import Written
+from rankmill.records import Rejection
 from rankmill.spec import digest
 from rankmill.tables import QUERIES
 from rankmill.teachers.engine import Send
 from rankmill.together import together
 
-Encode = Callable[[Sequence[str]], NDArray[np.float32]]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Written:
-    """One query that passed every rule which looks at it alone."""
-
-    qid: str
-    text: str
-    source_docid: str
-    request: str
+Found = Written | Rejection
 
 
 async def write(
-    how: FewShot, rules: QueryRules, prompt: Prompt, seeds: Sequence[Document], send: Send
-) -> list[Written | Rejection]:
-    """Ask for queries and judge each by itself.
+    how: Writing,
+    tasks: Sequence[Task | Rejection],
+    rules: QueryRules,
+    prompts: Prompts,
+    send: Send,
+    *,
+    before: int = 0,
+) -> list[Found]:
+    """Follow the plans of all tasks side by side, and judge each query by itself.
+
+    Args:
+        how: The writer.
+        tasks: What it is to write.
+        rules: What a query must be.
+        prompts: The prompts of the writer, by name.
+        send: Sends a request to the writer's teacher.
+        before: How many queries of each seed earlier writers were asked for.
 
     Returns:
-        One entry per query asked for, in the order of the seeds. A rejection's id is the docid of
-        the seed and the number of the query.
+        One entry per task, in order. A rejection's id is the docid of the seed and the number of
+        the query, counted over all writers.
     """
 
-    async def ask(seed: Document, trial: int) -> Written | Rejection:
-        name = f"{seed.docid}/{trial + 1}"
-        answer = await send(how.request(prompt, seed), trial)
-        if answer.reply is None:
-            return Rejection(id=name, rule="refused", detail=answer.refusal)
-        if verdict := rules.judge(answer.reply, f"{seed.title}\n{seed.text}"):
+    async def follow(task: Task | Rejection) -> Found:
+        if isinstance(task, Rejection):
+            return task
+        name = f"{task.seed.document.docid}/{before + task.number + 1}"
+        draft = await _drafted(how, task, prompts, send)
+        if isinstance(draft, Unusable):
+            return Rejection(id=name, rule=draft.rule, detail=draft.detail)
+        reply = replace(draft.answer.reply, text=draft.text)
+        if verdict := rules.judge(reply, task.text):
             rule, number = verdict
-            return Rejection(id=name, rule=rule, detail=f"{number}: {clean(answer.reply.text)}")
-        text = clean(answer.reply.text)
-        qid = "q" + digest(f"{seed.docid}\n{text}")[:12]
-        return Written(qid=qid, text=text, source_docid=seed.docid, request=answer.key)
+            return Rejection(id=name, rule=rule, detail=f"{number}: {clean(draft.text)}")
+        return _written(how, task, draft, prompts)
 
-    return await together(ask(seed, trial) for seed in seeds for trial in range(how.per_document))
+    return await together(follow(task) for task in tasks)
 
 
-def distinct(
-    written: Sequence[Written], rules: QueryRules, encode: Encode
-) -> tuple[list[int], NDArray[np.float32], list[Rejection]]:
-    """Keep one of every group of equal or nearly equal queries: the first.
-
-    Returns:
-        Places in `written` of the queries that are kept, their vectors, shape (kept, dimensions),
-        and a rejection for each of the others.
-    """
-    first: dict[str, Written] = {}
-    rejections, single = [], []
-    for place, query in enumerate(written):
-        folded = query.text.casefold().rstrip("?.! ")
-        if folded in first:
-            detail = f"same words as {first[folded].qid}: {query.text}"
-            rejections.append(Rejection(id=query.qid, rule="duplicate", detail=detail))
-        else:
-            first[folded] = query
-            single.append(place)
-    vectors = encode([written[place].text for place in single])
-    ids = [written[place].qid for place in single]
-    similar = list(near_duplicates(ids, vectors, max_similarity=rules.max_similarity))
-    out = {rejection.id for rejection in similar}
-    keep = [row for row, qid in enumerate(ids) if qid not in out]
-    return [single[row] for row in keep], vectors[keep], rejections + similar
+async def _drafted(how: Writing, task: Task, prompts: Prompts, send: Send) -> Draft | Unusable:
+    """Walk a plan to its end, or to a request that the endpoint refuses."""
+    plan = how.plan(prompts, task)
+    ask = next(plan)
+    while True:
+        trial = 0 if ask.shared else task.number + ask.attempt * how.per_document
+        answer = await send(ask.chat, trial)
+        if answer.reply is None:
+            plan.close()
+            return Unusable("refused", answer.refusal)
+        try:
+            ask = plan.send(Answered(answer.reply, answer.key))
+        except StopIteration as ended:
+            draft: Draft | Unusable = ended.value
+            return draft
 
 
-def table(
-    written: Sequence[Written],
-    where: Mapping[str, tuple[int, str]],
-    how: FewShot,
-    prompt: Prompt,
-) -> pl.DataFrame:
-    """QUERIES of the queries that are kept; `where` gives cluster and split by docid."""
+def _written(how: Writing, task: Task, draft: Draft, prompts: Prompts) -> Written:
+    text, seed, cell = clean(draft.text), task.seed, draft.cell
+    marked = seed if how.marks else None
+    return Written(
+        qid="q" + digest(f"{seed.document.docid}\n{text}")[:12],
+        text=text,
+        kind=cell.kind,
+        source_docid=seed.document.docid,
+        prompt=prompts[how.prompt].fingerprint,
+        teacher=how.teacher,
+        request=draft.answer.request,
+        lang=cell.lang or None,
+        persona=cell.persona or None,
+        difficulty=cell.difficulty or None,
+        length=cell.length or None,
+        segment=marked.segment if marked else None,
+        start=marked.start if marked else None,
+        end=marked.end if marked else None,
+        related_docid=task.related.docid if task.related else None,
+        rewrite=draft.rewrite,
+    )
+
+
+def table(written: Sequence[Written], where: Mapping[str, tuple[int, str]]) -> pl.DataFrame:
+    """QUERIES of the queries that are kept; `where` gives cluster and split by qid."""
     rows = [
         (
             query.qid,
             query.text,
-            how.kind_of_query,
+            query.kind,
             query.source_docid,
-            *where[query.source_docid],
-            prompt.fingerprint,
-            how.teacher,
+            *where[query.qid],
+            query.prompt,
+            query.teacher,
             query.request,
+            query.lang,
+            query.persona,
+            query.difficulty,
+            query.length,
+            query.segment,
+            query.start,
+            query.end,
+            query.related_docid,
+            query.rewrite,
         )
         for query in written
     ]
-    return pl.DataFrame(rows, schema=QUERIES.columns, orient="row")
+    return QUERIES.frame(rows)

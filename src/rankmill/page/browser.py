@@ -111,7 +111,7 @@ def _list(
     grades = sources.grades.get(qid, {})
     return {
         "documents": [documents.number(docid) for docid in docids],
-        "source": documents.number(query["source_docid"]),
+        "source": documents.number(query["source_docid"]) if query["source_docid"] else None,
         "retrieved": [listed.index(docid) + 1 for docid in docids],
         "scores": [rounded(score) for score in one.consensus.scores] if one else [],
         "grades": [grades[docid] for docid in docids] if grades else [],

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from rankmill.page.facts import BuildFacts
-from rankmill.page.ink import CARD, INK, SOFT, bars, drawn, legend
+from rankmill.page.ink import CARD, COLOURS, INK, SOFT, bars, drawn, legend
 from rankmill.report import StageReport
 
 _COVERED, _BARE = "#7f97a8", "#c8743a"  # drawn as points: one ink for day and night
@@ -98,6 +98,25 @@ def _name(axes: Any, name: str, places: Any) -> None:  # noqa: ANN401 - matplotl
             color=INK,
             path_effects=halo,
         )
+
+
+def elbow(facts: BuildFacts) -> str:
+    """How far documents lie from their topics, by how many topics there are."""
+    curve = facts.topics.elbow
+
+    def draw(axes: Any) -> None:  # noqa: ANN401 - matplotlib's axes
+        from matplotlib.ticker import NullLocator
+
+        chosen = curve.filter("chosen")["clusters"][0]
+        style = {"color": COLOURS[0], "marker": "o", "linewidth": 2}
+        axes.plot(curve["clusters"], curve["sse"], **style)
+        axes.axvline(chosen, color=SOFT, linestyle=":")
+        axes.set_xscale("log")
+        axes.set_xticks(curve["clusters"].to_list(), [f"{k:,}" for k in curve["clusters"]])
+        axes.xaxis.set_minor_locator(NullLocator())
+        axes.set(xlabel="clusters", ylabel="sum of squared distances")
+
+    return drawn(draw) if len(curve) else ""
 
 
 def seconds(facts: BuildFacts) -> str:

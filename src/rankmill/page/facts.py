@@ -8,10 +8,13 @@ from typing import Self
 import polars as pl
 
 from rankmill.agreement import rbo_by_chance
+from rankmill.assemble.false_negatives import Share, false_negatives
+from rankmill.evaluate.diversity import Diversity
 from rankmill.page.sources import Sources
 from rankmill.page.topics import Topics
 from rankmill.page.views import Against, ViewFacts, views_of
 from rankmill.report import StageReport
+from rankmill.screen.passed import Passed
 from rankmill.settle import Settle
 from rankmill.teachers import Meter
 
@@ -26,8 +29,11 @@ class BuildFacts:
         asked: What each stage asked of each teacher, by stage and teacher; older builds do not say.
         teachers: What each was asked in all, by teacher.
         lists: LISTS.
+        sampler: The kind that drew the seeds.
         grades: Documents of the kept lists, by grade.
         depth: Documents in a list, on average.
+        passed: The tests that queries went through.
+        false_negatives: Candidates that are graded like positives, and no query was written from.
     """
 
     name: str
@@ -40,9 +46,13 @@ class BuildFacts:
     views: Sequence[ViewFacts]
     against: Against
     topics: Topics
+    sampler: str
+    diversity: Diversity
     lists: pl.DataFrame
     grades: Mapping[int, int]
     depth: float
+    passed: Sequence[Passed]
+    false_negatives: Sequence[Share]
     settle: Settle
 
     @classmethod
@@ -60,9 +70,13 @@ class BuildFacts:
             views=views_of(sources),
             against=Against.of(sources),
             topics=Topics.of(sources),
+            sampler=sources.recipe.sample.kind if sources.recipe.sample else "",
+            diversity=Diversity.of(sources.build),
             lists=sources.lists,
             grades=dict(sources.labels.group_by("grade").len().sort("grade").iter_rows()),
             depth=fmean(lengths) if lengths else 0.0,
+            passed=sources.build.passed,
+            false_negatives=false_negatives(sources.pairs),
             settle=sources.recipe.settle,
         )
 

@@ -61,6 +61,7 @@ def _drawings(facts: BuildFacts) -> Mapping[str, Markup | Sequence[Markup]]:
     return {
         "funnel": Markup(charts.funnel(facts)),
         "topics": Markup(charts.topics(facts)),
+        "elbow": Markup(charts.elbow(facts)),
         "agreement": Markup(pictures.agreement(facts)),
         "against": Markup(pictures.against(facts)),
         "position": Markup(pictures.position(facts)),

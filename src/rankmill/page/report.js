@@ -153,7 +153,7 @@
   async function describe(at) {
     const list = await onShelf("lists", at);
     const documents = await Promise.all(list.documents.map((number) => onShelf("documents", number)));
-    const source = (await onShelf("documents", list.source))[0];
+    const source = list.source === null ? "" : (await onShelf("documents", list.source))[0];
     const facts = [
       ["list", index.qid[at]],
       ["split", index.split[at]],

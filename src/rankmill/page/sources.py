@@ -9,6 +9,7 @@ import polars as pl
 
 from rankmill.filters import LabelledList
 from rankmill.finished import Finished
+from rankmill.known import known_of
 from rankmill.recipe import Recipe
 from rankmill.settle import join
 from rankmill.tables import (
@@ -16,13 +17,10 @@ from rankmill.tables import (
     DOCUMENTS,
     JUDGMENTS,
     LABELS,
-    LISTS,
     QUERIES,
     REJECTIONS,
 )
 from rankmill.trials import Readings, candidate_lists, read_trials
-
-_DATASET = "dataset"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -54,20 +52,27 @@ class Sources:
         Raises:
             StageError: The build has not come that far.
         """
-        left_out = _left_out(build)
-        out = left_out.select(qid="id", kept=False, reason="rule")
+        left_out = build.left_out
         return cls(
             build=build,
             recipe=build.recipe,
             left_out=left_out,
-            lists=build.read("settle", LISTS).update(out, on="qid"),
+            lists=build.lists,
             labels=build.read("settle", LABELS).join(
-                out, on="qid", how="anti", maintain_order="left"
+                left_out, left_on="qid", right_on="id", how="anti", maintain_order="left"
             ),
             judgments=build.read("label", JUDGMENTS),
             listed=candidate_lists(build.read("retrieve", CANDIDATES)),
             queries=build.read("generate", QUERIES),
         )
+
+    @cached_property
+    def pairs(self) -> pl.DataFrame:
+        """LABELS, what is known of them as candidates, and what the dataset makes of them."""
+        found = self.build.read("retrieve", CANDIDATES).select(
+            "qid", "docid", "origin", candidate_rank="rank"
+        )
+        return self.recipe.assemble.policy.marked(self.labels.join(found, on=["qid", "docid"]))
 
     @cached_property
     def readings(self) -> Mapping[str, Readings]:
@@ -77,8 +82,8 @@ class Sources:
     @cached_property
     def labelled(self) -> Mapping[str, LabelledList]:
         """Every list that could be ranked, kept or not, with its consensus, by qid."""
-        sources = dict(self.queries.select("qid", "source_docid").iter_rows())
-        labelled, _ = join(self.recipe.settle, self.recipe.views, sources, self.readings)
+        known = known_of(self.queries)
+        labelled, _ = join(self.recipe.settle, self.recipe.views, known, self.readings)
         return {one.qid: one for one in labelled}
 
     @cached_property
@@ -107,22 +112,3 @@ class Sources:
             .collect()
         )
         return wanted.join(found, on="docid", how="left", maintain_order="left")
-
-
-def _left_out(build: Finished) -> pl.DataFrame:
-    """REJECTIONS of the lists that the dataset left out of everything.
-
-    The rules that its stage counts are those of whole lists. A list that one export could not use
-    is in the others, and its rule is not counted.
-    """
-    if "assemble" not in build.manifest["stages"]:
-        return REJECTIONS.empty()
-    made = build.output("assemble")
-    if not made.report.rejected:
-        return REJECTIONS.empty()
-    return (
-        pl.scan_parquet(made.folder / _DATASET / REJECTIONS.name)
-        .filter(stage="assemble")
-        .filter(pl.col("rule").is_in(list(made.report.rejected)))
-        .collect()
-    )

@@ -1,6 +1,6 @@
 """The topics of a corpus as a map: where they lie, what they are about, which have queries."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Self
 
@@ -9,12 +9,12 @@ import polars as pl
 from numpy.typing import NDArray
 
 from rankmill.page.sources import Sources
-from rankmill.space import open_vectors, text_of
-from rankmill.tables import CLUSTERS
+from rankmill.space import ELBOW, TOPICS, open_vectors, text_of
+from rankmill.tables import CLUSTERS, DOCUMENTS
 
-_DOCUMENTS, _QUERIES, _FEWEST, _WORDS = 3_000, 400, 4, 4
+_DOCUMENTS, _QUERIES, _FEWEST, _WORDS, _SHOWN = 3_000, 400, 4, 6, 90
+_EXACT = 2_000  # topics; the exact map of more takes minutes and gigabytes
 _PULL = 2.0
-_WORD = r"(?u)\b[^\W\d_]{3,}\b"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -23,6 +23,8 @@ class Topic:
 
     Attributes:
         words: What tells its documents from those of others, most telling first.
+        typical: The beginning of the document nearest to its centroid.
+        coherence: Mean cosine of its documents to its centroid.
         documents: In it.
         queries: Written for its documents.
         kept: Lists of those queries that were kept.
@@ -30,6 +32,8 @@ class Topic:
 
     number: int
     words: Sequence[str]
+    typical: str
+    coherence: float
     documents: int
     queries: int
     kept: int
@@ -46,6 +50,7 @@ class Topics:
         clusters: The clusters of that sample.
         queries: Places of a sample of the queries, shape (queries, 2).
         kept: Whether the list of each of them was kept.
+        elbow: ELBOW, where the number of clusters was chosen by one.
     """
 
     topics: Sequence[Topic]
@@ -53,6 +58,7 @@ class Topics:
     clusters: NDArray[np.int32]
     queries: NDArray[np.float64]
     kept: NDArray[np.bool_]
+    elbow: pl.DataFrame
 
     @classmethod
     def of(cls, sources: Sources) -> Self:
@@ -60,7 +66,7 @@ class Topics:
         build, clusters = sources.build, sources.build.read("cluster", CLUSTERS)
         rows = _spread(len(clusters), _DOCUMENTS)
         sample = clusters["cluster"].to_numpy()[rows]
-        texts = sources.texts(clusters["docid"].gather(rows).to_list())
+        lying = _rows(sources, clusters["docid"].gather(rows))
         kept = sources.lists.filter("kept")["qid"]
         asks = _spread(len(sources.queries), _QUERIES)
         asked = sources.queries.with_columns(kept=pl.col("qid").is_in(kept.implode()))
@@ -69,14 +75,15 @@ class Topics:
         places = _placed(centroids) if len(centroids) >= _FEWEST else None
         documents, queries = (
             np.zeros((0, 2)) if places is None else _among(some, centroids, places)
-            for some in (vectors[0][rows], vectors[1][asks])
+            for some in (vectors[0][lying], vectors[1][asks])
         )
         return cls(
-            topics=_topics(clusters, asked, _words(texts, sample)),
+            topics=_topics(sources, asked),
             documents=documents,
             clusters=sample,
             queries=queries,
             kept=asked["kept"].to_numpy()[asks],
+            elbow=_elbow(sources),
         )
 
     @property
@@ -98,7 +105,8 @@ def _placed(centroids: NDArray[np.float32]) -> NDArray[np.float64]:
     from sklearn.manifold import TSNE
 
     near = min(15.0, (len(centroids) - 1) / 3)
-    flat = TSNE(perplexity=near, init="pca", method="exact", max_iter=500, random_state=0)
+    method = "exact" if len(centroids) <= _EXACT else "barnes_hut"
+    flat = TSNE(perplexity=near, init="pca", method=method, max_iter=500, random_state=0)
     places: NDArray[np.float64] = flat.fit_transform(centroids)
     return places
 
@@ -114,37 +122,36 @@ def _among(
     return drawn
 
 
-def _topics(
-    clusters: pl.DataFrame, asked: pl.DataFrame, words: Mapping[int, Sequence[str]]
-) -> list[Topic]:
-    sizes = clusters.group_by("cluster").len("documents")
+def _rows(sources: Sources, docids: pl.Series) -> NDArray[np.intp]:
+    """The rows of the vectors of some documents, in the order of `docids`."""
+    path = sources.build.output("ingest").path(DOCUMENTS)
+    every = pl.read_parquet(path, columns=["docid"]).with_row_index("row")
+    found = docids.to_frame().join(every, on="docid", how="left", maintain_order="left")
+    return found["row"].to_numpy().astype(np.intp)
+
+
+def _elbow(sources: Sources) -> pl.DataFrame:
+    made = sources.build.output("cluster")
+    return made.read(ELBOW) if made.path(ELBOW).is_file() else ELBOW.empty()
+
+
+def _topics(sources: Sources, asked: pl.DataFrame) -> list[Topic]:
+    """Every topic, largest first."""
     queries = asked.group_by("cluster").agg(queries=pl.len(), kept=pl.col("kept").sum())
-    rows = sizes.join(queries, on="cluster", how="left").sort(
-        ["documents", "cluster"], descending=[True, False]
+    found = sources.build.read("cluster", TOPICS).join(
+        queries, on="cluster", how="left", maintain_order="left"
     )
+    nearest = sources.texts(found["nearest"].list.first().to_list())
+    typical = [text_of(title, text)[:_SHOWN] for _, title, text in nearest.iter_rows()]
     return [
-        Topic(number=number, words=words.get(number, ()), documents=n, queries=q or 0, kept=k or 0)
-        for number, n, q, k in rows.iter_rows()
+        Topic(
+            number=row["cluster"],
+            words=tuple(row["words"][:_WORDS]),
+            typical=" ".join(begins.split()),
+            coherence=row["coherence"],
+            documents=row["documents"],
+            queries=row["queries"] or 0,
+            kept=row["kept"] or 0,
+        )
+        for row, begins in zip(found.iter_rows(named=True), typical, strict=True)
     ]
-
-
-def _words(documents: pl.DataFrame, clusters: NDArray[np.int32]) -> dict[int, list[str]]:
-    """The words of some documents that weigh most in each of their clusters, by TF-IDF over all."""
-    from sklearn.feature_extraction.text import TfidfVectorizer
-
-    texts = [text_of(title, text) for _, title, text in documents.iter_rows()]
-    numbers = np.unique(clusters)
-    whole = [" ".join(np.array(texts, dtype=object)[clusters == number]) for number in numbers]
-    tfidf = TfidfVectorizer(token_pattern=_WORD, stop_words="english", sublinear_tf=True)
-    try:
-        weights = tfidf.fit_transform(whole)
-    except ValueError:  # not one word in the whole sample
-        return {}
-    names = tfidf.get_feature_names_out()
-    return {
-        int(number): [
-            str(names[place])
-            for place in row.indices[np.argsort(-row.data, kind="stable")][:_WORDS]
-        ]
-        for number, row in zip(numbers, weights, strict=True)
-    }

@@ -9,8 +9,8 @@ from typing import Any
 
 from rankmill.assemble.files import MANIFEST
 from rankmill.assemble.markdown import prose
-from rankmill.publish.digests import read_manifest
-from rankmill.publish.findings import Finding
+from rankmill.audit.digests import read_manifest
+from rankmill.audit.findings import Finding
 
 CARD = "README.md"
 _BEGIN, _END = "<!-- rankmill gate -->", "<!-- /rankmill gate -->"

@@ -3,16 +3,16 @@
 from collections.abc import Sequence
 from pathlib import Path
 
+from rankmill.audit.digests import digests, evaluated
+from rankmill.audit.findings import Check, Finding
+from rankmill.audit.references import References
+from rankmill.audit.shards import batches
 from rankmill.publish.card import stated_licence
-from rankmill.publish.digests import digests, evaluated
-from rankmill.publish.findings import Check, Finding
 from rankmill.publish.injection import Injection
 from rankmill.publish.licences import Licences
 from rankmill.publish.personal import Personal
 from rankmill.publish.quality import Quality
-from rankmill.publish.references import References
 from rankmill.publish.secrets import Secrets
-from rankmill.publish.shards import batches
 from rankmill.publish.spec import Gate
 
 

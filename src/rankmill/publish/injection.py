@@ -6,8 +6,8 @@ each asks for words that hardly stand in a text but to a model.
 
 from collections.abc import Iterator
 
-from rankmill.publish.findings import Finding, Rows
-from rankmill.publish.shards import Batch
+from rankmill.audit.findings import Finding, Rows
+from rankmill.audit.shards import Batch
 from rankmill.publish.spec import Gate
 
 _RULES = {

@@ -10,8 +10,8 @@ from typing import Literal
 import polars as pl
 
 from rankmill.assemble.hub_licences import named
-from rankmill.publish.findings import Finding, Rows
-from rankmill.publish.shards import Batch
+from rankmill.audit.findings import Finding, Rows
+from rankmill.audit.shards import Batch
 from rankmill.publish.spec import Gate
 
 Limit = Literal["noncommercial", "noderivatives", "unlicensed", "forbidding"]

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Literal
 
 from rankmill.assemble.files import MANIFEST
-from rankmill.publish.digests import read_manifest
+from rankmill.audit.digests import read_manifest
 
 KEPT = ".gitattributes"
 """The one file of the hub's own making; it stays."""

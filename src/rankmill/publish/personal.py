@@ -7,8 +7,8 @@ from contextlib import suppress
 
 import polars as pl
 
-from rankmill.publish.findings import Distinct, Finding
-from rankmill.publish.shards import Batch
+from rankmill.audit.findings import Distinct, Finding
+from rankmill.audit.shards import Batch
 from rankmill.publish.spec import Gate
 
 _EXAMPLES = re.compile(r"(?:^|[.@])(?:example\.(?:com|net|org)|example|invalid|localhost|test)$")

@@ -5,9 +5,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from rankmill.audit.findings import Finding
 from rankmill.errors import GateClosed, PublishError
 from rankmill.publish.card import with_reasons
-from rankmill.publish.findings import Finding
 from rankmill.publish.hub import Hub, State, Target
 from rankmill.publish.parcel import Change, File, changes, parcel
 from rankmill.publish.wanted import Wanted

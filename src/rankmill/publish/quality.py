@@ -6,8 +6,8 @@ from dataclasses import dataclass, field
 
 import polars as pl
 
-from rankmill.publish.findings import SHOWN, Finding, Rows
-from rankmill.publish.shards import Batch
+from rankmill.audit.findings import SHOWN, Finding, Rows
+from rankmill.audit.shards import Batch
 from rankmill.publish.spec import Gate
 
 

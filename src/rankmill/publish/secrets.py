@@ -4,8 +4,8 @@ import re
 from collections.abc import Callable, Iterable, Iterator
 from importlib import import_module
 
-from rankmill.publish.findings import Distinct, Finding
-from rankmill.publish.shards import Batch
+from rankmill.audit.findings import Distinct, Finding
+from rankmill.audit.shards import Batch
 from rankmill.publish.spec import Gate
 
 _DETECTORS = {  # module: class. Left out: entropy and keywords, which prose and code trip over.

@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from rich.table import Table
 from rich.text import Text
 
-from rankmill.publish.findings import Finding
+from rankmill.audit.findings import Finding
 from rankmill.publish.publish import Plan
 
 

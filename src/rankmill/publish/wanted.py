@@ -12,6 +12,7 @@ MAIN = "main"
 PULL = re.compile(r"refs/pr/\d+")
 """The ref of a pull request."""
 _TAG = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
+_BRANCH = re.compile(r"(?!.*(\.\.|//|\.lock$|[./]$))[A-Za-z0-9_][A-Za-z0-9._/-]*")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -49,6 +50,8 @@ class Wanted:
             raise ConfigError(f"--repo {self.repo}: expected ORG/NAME")
         if self.pull_request and self.revision != MAIN:
             raise ConfigError(f"--pull-request goes onto {MAIN}, found --revision {self.revision}")
+        if not _BRANCH.fullmatch(self.revision):
+            raise ConfigError(f"--revision {self.revision!r}: expected the name of a branch")
         if self.tag and (self.proposes or not _TAG.fullmatch(self.tag)):
             raise ConfigError(f"--tag {self.tag}: expected a tag's name, and no pull request")
         if unknown := sorted(self.reasons.keys() - set(RULES)):

@@ -1,25 +1,29 @@
 """Lexical retrieval: BM25 over stemmed words."""
 
-import logging
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from itertools import islice, pairwise
 from typing import Any, Self
 
 import numpy as np
 from numpy.typing import NDArray
 from pydantic import Field, model_validator
 
+from rankmill.retrieve.words import Vocabulary
 from rankmill.spec import Spec
 
+_BATCH = 20_000  # texts cut into words at a time
 _STOPWORDS = frozenset({"danish", "dutch", "english", "french", "german", "italian"})
 _STOPWORDS |= {"norwegian", "portuguese", "russian", "spanish", "swedish", "turkish"}
 """Languages with a list of stopwords in bm25s, of those PyStemmer knows."""
 
 
 class BM25(Spec):
-    """Lucene's BM25, as bm25s computes it.
+    """Lucene's BM25, as bm25s computes it: every word's share of a score is computed beforehand.
 
-    A word is a run of two or more letters or digits, in lower case.
+    The words are those of `Vocabulary`. The index is our own, of polars' words and SciPy's sparse
+    columns: it is made and searched sooner than bm25s's, with the same scores (bench/lexical.py).
 
     Attributes:
         k1: How slowly repetition of a word saturates.
@@ -46,45 +50,84 @@ class BM25(Spec):
         return self
 
     def index(self, texts: Iterable[str]) -> "LexicalIndex":
-        """Index documents. Their texts are read once and not kept."""
-        from bm25s import BM25 as Scorer
-
-        logging.getLogger("bm25s").setLevel(
-            logging.WARNING
-        )  # it sets DEBUG, over any application's
-        tokens = self._tokens(texts, return_ids=True)
-        scorer = Scorer(k1=self.k1, b=self.b, method="lucene", backend="numpy")
-        if tokens.vocab:
-            scorer.index(tokens, create_empty_token=False, show_progress=False)
-        return LexicalIndex(
-            spec=self, scorer=scorer if tokens.vocab else None, size=len(tokens.ids)
-        )
+        """Index documents. Their texts are read once, some at a time, and not kept."""
+        vocabulary, left = self._vocabulary(), iter(texts)
+        ends, words = [np.zeros(1, np.int64)], [np.empty(0, np.int32)]
+        while some := list(islice(left, _BATCH)):
+            starts, numbers = vocabulary.read(some)
+            ends.append(ends[-1][-1] + starts[1:])
+            words.append(numbers)
+        shares = self._shares(np.concatenate(ends), np.concatenate(words), len(vocabulary.ids))
+        return LexicalIndex(spec=self, ids=vocabulary.ids, shares=shares)
 
     def words(self, texts: Sequence[str]) -> list[list[str]]:
         """The stemmed words of each text, in order, repeated as often as they stand there."""
-        words: list[list[str]] = self._tokens(texts, return_ids=False)
-        return words
+        vocabulary = self._vocabulary()
+        starts, numbers = vocabulary.read(texts)
+        words = np.array(list(vocabulary.ids), dtype=object)[numbers].tolist()
+        return [words[start:end] for start, end in pairwise(starts)]
 
-    def _tokens(self, texts: Iterable[str], *, return_ids: bool) -> Any:  # noqa: ANN401 - bm25s'
-        from bm25s import tokenize
+    def _vocabulary(self) -> Vocabulary:
+        from bm25s import stopwords
         from Stemmer import Stemmer
 
-        return tokenize(
-            texts,
-            stopwords=self.language if self.stopwords and self.language in _STOPWORDS else [],
-            stemmer=None if self.language == "none" else Stemmer(self.language),
-            return_ids=return_ids,
-            show_progress=False,
+        listed = "en" if self.language == "english" else self.language
+        known = self.stopwords and self.language in _STOPWORDS
+        return Vocabulary(
+            stopwords=getattr(stopwords, f"STOPWORDS_{listed.upper()}") if known else (),
+            stem=list if self.language == "none" else Stemmer(self.language).stemWords,
         )
+
+    def _shares(self, starts: NDArray[np.int64], words: NDArray[np.int32], different: int) -> Any:  # noqa: ANN401 - a matrix of SciPy's
+        """What every word (column) adds to the score of each document (row).
+
+        Args:
+            starts: Where each document's words start, and at last where all end.
+            words: The words of all documents, one after the other.
+            different: How many different words there are.
+        """
+        from scipy.sparse import csr_array
+
+        documents, lengths = len(starts) - 1, np.diff(starts)
+        whole = np.int32 if starts[-1] < 2**31 else np.int64
+        parts = np.ones(len(words), np.float32), words, starts.astype(whole)
+        counts = csr_array(parts, shape=(documents, different))
+        shares = counts.tocsc()  # in the order of the documents, so that equals are neighbours
+        shares.has_sorted_indices = True
+        shares.sum_duplicates()
+        having = np.diff(shares.indptr)
+        weights = np.log(1 + (documents - having + 0.5) / (having + 0.5)).astype(np.float32)
+        relative = lengths * documents / max(1, starts[-1])
+        held_back = self.k1 * (1 - self.b + self.b * relative)
+        shares.data /= shares.data + held_back.astype(np.float32)[shares.indices]
+        shares.data *= np.repeat(weights, having)
+        return shares
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LexicalIndex:
-    """An inverted index in memory. `scorer` is None when no document has a single word."""
+    """An inverted index in memory.
+
+    Attributes:
+        ids: The column of each word.
+        shares: What every word (column) adds to the score of each document (row); sparse.
+    """
 
     spec: BM25
-    scorer: Any
-    size: int
+    ids: Mapping[str, int]
+    shares: Any
+
+    @property
+    def size(self) -> int:
+        """How many documents there are."""
+        return int(self.shares.shape[0])
+
+    def moved(self, places: NDArray[np.intp]) -> Self:
+        """The same index with document i at `places[i]`, a permutation."""
+        from scipy.sparse import csc_array
+
+        parts = (self.shares.data, places.astype(np.int32)[self.shares.indices], self.shares.indptr)
+        return replace(self, shares=csc_array(parts, shape=self.shares.shape))
 
     def scores(self, words: Sequence[str]) -> NDArray[np.float32]:
         """BM25 of every document for the stemmed words of a query, shape (documents,).
@@ -92,8 +135,17 @@ class LexicalIndex:
         0 marks a document that shares no word with the query; so does every document when the
         query has no word, or none that the corpus knows.
         """
-        known = self.scorer.get_tokens_ids(words) if self.scorer else []
-        if not known:
+        from scipy.sparse import csc_array
+
+        asked = Counter(self.ids[word] for word in words if word in self.ids)
+        if not asked:
             return np.zeros(self.size, np.float32)
-        scores: NDArray[np.float32] = self.scorer.get_scores_from_ids(known)
+        shares, times = self.shares, np.fromiter(asked.values(), np.float32)
+        spans = [slice(*shares.indptr[column : column + 2]) for column in asked]
+        parts = (
+            np.concatenate([shares.data[span] for span in spans]),
+            np.concatenate([shares.indices[span] for span in spans]),
+            np.cumsum([0, *(span.stop - span.start for span in spans)], dtype=np.int32),
+        )
+        scores: NDArray[np.float32] = csc_array(parts, shape=(self.size, len(asked))) @ times
         return scores

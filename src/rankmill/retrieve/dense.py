@@ -1,14 +1,10 @@
-"""Dense retrieval: exact inner products, in bounded memory."""
-
-from collections.abc import Iterator
+"""Dense retrieval: exact inner products, at the speed of the multiplication, in bounded memory."""
 
 import numpy as np
 from numpy.typing import NDArray
 
-from rankmill.retrieve.top import top
-
-_BLOCK = 32_768  # documents scored at a time
-_QUERIES = 256  # queries scored at a time: 32 MiB of scores
+_BLOCK = 4_096  # documents scored at a time
+_QUERIES = 4_096  # queries scored at a time: 64 MiB of scores
 
 
 def nearest(
@@ -17,39 +13,35 @@ def nearest(
     queries: NDArray[np.float32],
     *,
     depth: int,
-) -> list[NDArray[np.intp]]:
+) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
     """The documents of highest inner product with each query, exactly.
 
+    Every block of documents is read once and multiplied with all queries; a heap a query keeps
+    what is best so far. Beside one block of each and its products, nothing else is in memory.
+
     Args:
-        vectors: Shape (documents, dimensions); may be memory-mapped, and is read block by block.
+        vectors: Shape (documents, dimensions); may be memory-mapped.
         rows: The eligible documents, as rows of `vectors`; equal scores fall in this order.
         queries: Shape (queries, dimensions).
         depth: How many to find for each query; fewer come back when fewer are eligible.
 
     Returns:
-        For each query positions in `rows`, best first.
+        Positions in `rows`, best first, and their inner products, both of shape
+        (queries, min(depth, eligible documents)).
     """
-    return [
-        positions
-        for start in range(0, len(queries), _QUERIES)
-        for positions in _nearest(vectors, rows, queries[start : start + _QUERIES], depth)
-    ]
+    from faiss import ResultHeap
 
-
-def _nearest(
-    vectors: NDArray[np.float32],
-    rows: NDArray[np.intp],
-    queries: NDArray[np.float32],
-    depth: int,
-) -> Iterator[NDArray[np.intp]]:
-    found = [np.empty(0, np.intp)] * len(queries)
-    best = [np.empty(0, np.float32)] * len(queries)
-    for start in range(0, len(rows), _BLOCK):
-        scores = queries @ vectors[rows[start : start + _BLOCK]].T
-        for number, line in enumerate(scores):
-            here = top(line, depth)
-            merged = np.concatenate([best[number], line[here]])
-            kept = top(merged, depth)
-            found[number] = np.concatenate([found[number], start + here])[kept]
-            best[number] = merged[kept]
-    yield from found
+    last = len(rows) - 1
+    best = ResultHeap(len(queries), min(depth, len(rows)), keep_max=True)
+    room = np.empty((min(len(queries), _QUERIES), min(len(rows), _BLOCK)), np.float32)
+    for start in range(0, len(rows) if depth else 0, _BLOCK):
+        block = np.asarray(vectors[rows[start : start + _BLOCK]])
+        # Of equal scores a heap lets the lowest label go first: labels fall where positions rise.
+        labels = np.arange(last - start, last - start - len(block), -1)
+        for first in range(0, len(queries), _QUERIES):
+            asked = queries[first : first + _QUERIES]
+            heaps = np.arange(first, first + len(asked))
+            scores = np.matmul(asked, block.T, out=room[: len(asked), : len(block)])
+            best.add_result_subset(heaps, scores, labels)
+    best.finalize()
+    return last - best.I, best.D

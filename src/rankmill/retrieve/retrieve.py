@@ -1,198 +1,167 @@
-"""The candidates a teacher judges: lexical and dense retrieval, fused, within a query's split."""
+"""The candidates a teacher judges: what is found for a query within its split, put into a list."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Self
+from itertools import islice
+from statistics import fmean
 
-import numpy as np
 import polars as pl
-from numpy.typing import NDArray
-from pydantic import Field, model_validator
 
 from rankmill.errors import StageError
-from rankmill.records import Rejection
-from rankmill.retrieve.bm25 import BM25, LexicalIndex
-from rankmill.retrieve.dense import nearest
-from rankmill.retrieve.fuse import fuse
-from rankmill.retrieve.top import top
-from rankmill.space.vectors import text_of
-from rankmill.spec import Spec
+from rankmill.records import Ranking, Rejection
+from rankmill.retrieve.bands import FUSED
+from rankmill.retrieve.given import eligible
+from rankmill.retrieve.lists import Listed, listed
+from rankmill.retrieve.pools import Corpus, Frame, Space
+from rankmill.retrieve.spec import GIVEN, Retrieval
 from rankmill.tables import CANDIDATES
 
+_BLOCK = 4_096  # queries whose lists are in memory as values of Python's own
 
-class Retrieval(Spec):
-    """BM25 and exact dense search, fused by reciprocal ranks.
+
+@dataclass(frozen=True, kw_only=True)
+class Found:
+    """What came of retrieval.
 
     Attributes:
-        depth: Length of a candidate list.
-        pool: How many documents each retriever contributes to the fusion, at least `depth`.
-        k: The constant of reciprocal rank fusion.
-        bm25: Parameters of the lexical retriever.
+        candidates: As `CANDIDATES`, scored by fusion: 0 for what no retriever found.
+        rejections: `too_few_candidates` for a query whose list would hold less than two documents,
+            `not_found_again` for one that did not make the round trip, and what `eligible` takes
+            out of given lists.
+        read: Queries, and documents of the lists given for them.
+        facts: Per retriever what share of the known sources it found, and their mean rank; and
+            what share of the best documents an approximate search found.
     """
 
-    depth: int = Field(default=20, ge=2)
-    pool: int = Field(default=100, ge=2)
-    k: int = Field(default=60, ge=1)
-    bm25: BM25 = BM25()
-
-    @model_validator(mode="after")
-    def _pools_fill_a_list(self) -> Self:
-        if self.pool < self.depth:
-            raise ValueError(f"pool {self.pool} cannot fill lists of depth {self.depth}")
-        return self
+    candidates: pl.DataFrame
+    rejections: list[Rejection]
+    read: int
+    facts: Mapping[str, float]
 
 
 def retrieve(
     spec: Retrieval,
     *,
-    documents: pl.DataFrame | pl.LazyFrame,
-    vectors: NDArray[np.float32],
+    documents: Frame,
     clusters: pl.DataFrame,
     queries: pl.DataFrame,
-    query_vectors: NDArray[np.float32],
-) -> tuple[pl.DataFrame, list[Rejection]]:
+    spaces: Mapping[str, Space],
+    given: Mapping[str, Sequence[str]] | None = None,
+) -> Found:
     """Find the candidates of every query among the documents of its own split.
 
-    The source of a query is always among them, at the last place when it is not found, and has
-    origin "source", whatever found it; others have "bm25", "dense" or "both". A retriever's rank
-    is null outside its pool. Words weigh what they weigh in the whole corpus.
+    The source of a query, and a second document that it is about, are always among them, at the
+    last places when they are not found, and have origin "source", whatever found them. Others have
+    "bm25", "dense", "both" (of these two), the name of a further retriever, "several", "given" or
+    "random". A retriever's rank is null outside its pool.
 
     Args:
-        spec: Says how deep to look.
-        documents: Columns docid, title and text; row i is row i of `vectors`.
-        vectors: Unit-length rows, shape (documents, dimensions); may be memory-mapped.
-        clusters: Columns docid and split.
-        queries: Columns qid, text, source_docid and split; row i is row i of `query_vectors`.
-        query_vectors: Unit-length rows, shape (queries, dimensions).
-
-    Returns:
-        The candidates table, scored by fusion (0 for a source that is not found), and a rejection
-        `too_few_candidates` for every query whose split has no second document.
+        spec: Says how deep to look, and what is listed.
+        documents: Columns docid, title and text.
+        clusters: Columns docid and split; a document without a row is nobody's candidate.
+        queries: Columns qid, text, source_docid, split and, where there is one, related_docid.
+        spaces: Vectors by dense retriever: row i is that of document i, or of query i.
+        given: Docids by qid, best first.
 
     Raises:
         StageError: A source is not in its query's split, or the tables are of different corpora.
     """
-    _check_sources(queries, clusters)
-    found = _Corpus.read(spec, documents, vectors, clusters).search(queries, query_vectors)
-    sources = queries.select("qid", "source_docid").iter_rows()
-    lists = [
-        (qid, list(_listed(spec, source, lexical, dense)))
-        for (qid, source), lexical, dense in zip(sources, *found, strict=True)
-    ]
-    rows = [(qid, *row) for qid, listed in lists if len(listed) > 1 for row in listed]
-    rejected = [_lonely(qid) for qid, listed in lists if len(listed) == 1]
-    return pl.DataFrame(rows, schema=CANDIDATES.columns, orient="row"), rejected
-
-
-def _lonely(qid: str) -> Rejection:
-    detail = "1 candidate, expected at least 2"
-    return Rejection(id=qid, rule="too_few_candidates", detail=detail)
-
-
-def _listed(
-    spec: Retrieval, source: str, lexical: Sequence[str], dense: Sequence[str]
-) -> Iterator[tuple[object, ...]]:
-    """One query's rows: docid, rank, score, origin and the ranks of both retrievers."""
-    lexical_ranks = {docid: rank for rank, docid in enumerate(lexical, start=1)}
-    dense_ranks = {docid: rank for rank, docid in enumerate(dense, start=1)}
-    fused = fuse([lexical, dense], k=spec.k)
-    score = dict(zip(fused.docids, fused.scores, strict=True))
-    best = fused.docids[: spec.depth]
-    if source not in best:
-        best = (*best[: spec.depth - 1], source)
-    for rank, docid in enumerate(best, start=1):
-        ranks = (lexical_ranks.get(docid), dense_ranks.get(docid))
-        origin = "source" if docid == source else _origin(*ranks)
-        yield docid, rank, score.get(docid, 0.0), origin, *ranks
-
-
-def _origin(lexical: int | None, dense: int | None) -> str:
-    if lexical and dense:
-        return "both"
-    return "bm25" if lexical else "dense"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Corpus:
-    """The documents as both retrievers see them.
-
-    Attributes:
-        rows: Per split the rows of its documents, in docid order, which settles ties.
-    """
-
-    spec: Retrieval
-    docids: pl.Series
-    rows: dict[str, NDArray[np.intp]]
-    vectors: NDArray[np.float32]
-    index: LexicalIndex
-
-    @classmethod
-    def read(
-        cls,
-        spec: Retrieval,
-        documents: pl.DataFrame | pl.LazyFrame,
-        vectors: NDArray[np.float32],
-        clusters: pl.DataFrame,
-    ) -> Self:
-        frame = documents.lazy().select("docid", "title", "text").collect()
-        if len(frame) != len(vectors):
-            raise StageError(f"retrieve: {len(frame)} documents, but {len(vectors)} vectors")
-        placed = (
-            frame.select("docid")
-            .with_row_index("row")
-            .join(clusters.select("docid", "split"), on="docid", maintain_order="left")
-            .sort("docid")
-        )
-        if len(placed) != len(frame):
-            raise StageError(
-                f"retrieve: {len(frame)} documents, but {len(placed)} of them in clusters"
-            )
-        rows = {
-            str(split): part["row"].to_numpy().astype(np.intp)
-            for (split,), part in placed.group_by("split")
-        }
-        texts = (text_of(title, text) for title, text in frame.select("title", "text").iter_rows())
-        return cls(
-            spec=spec,
-            docids=frame["docid"],
-            rows=rows,
-            vectors=vectors,
-            index=spec.bm25.index(texts),
-        )
-
-    def search(
-        self, queries: pl.DataFrame, query_vectors: NDArray[np.float32]
-    ) -> tuple[list[list[str]], list[list[str]]]:
-        """The pools of every query, as docids, best first: lexical, then dense."""
-        lexical: list[list[str]] = [[] for _ in range(len(queries))]
-        dense: list[list[str]] = [[] for _ in range(len(queries))]
-        words = self.spec.bm25.words(queries["text"].to_list())
-        for split, part in queries.with_row_index("number").group_by("split", maintain_order=True):
-            rows = self.rows[str(split[0])]
-            numbers = part["number"].to_list()
-            hits = nearest(self.vectors, rows, query_vectors[numbers], depth=self.spec.pool)
-            for number, hit in zip(numbers, hits, strict=True):
-                dense[number] = self._docids(rows[hit])
-                lexical[number] = self._docids(self._lexical(words[number], rows))
-        return lexical, dense
-
-    def _lexical(self, words: list[str], rows: NDArray[np.intp]) -> NDArray[np.intp]:
-        scores = self.index.scores(words)[rows]
-        best = top(scores, self.spec.pool)
-        return rows[best[scores[best] > 0]]
-
-    def _docids(self, rows: NDArray[np.intp]) -> list[str]:
-        docids: list[str] = self.docids.gather(rows).to_list()
-        return docids
-
-
-def _check_sources(queries: pl.DataFrame, clusters: pl.DataFrame) -> None:
-    places = clusters.select(source_docid="docid", found="split")
-    astray = queries.join(places, on="source_docid", how="left").filter(
-        pl.col("found").ne_missing(pl.col("split"))
+    queries = _numbered(queries, clusters)
+    _check_vectors(documents, queries, spaces)
+    own, rejections, given_documents = eligible(given or {}, queries, documents, clusters)
+    corpus = Corpus.read(spec, documents, clusters)
+    lists = _Lists(spec, rejections)
+    for part in queries.partition_by("split"):
+        lists.add(_results(corpus, part, spaces, own))
+    return Found(
+        candidates=lists.table(queries),
+        rejections=lists.rejections,
+        read=len(queries) + given_documents,
+        facts=lists.facts | corpus.recalls,
     )
-    for query in astray.head(1).iter_rows(named=True):
-        raise StageError(
-            f"retrieve: query {query['qid']}: expected its source {query['source_docid']} in split "
-            f"{query['split']}, found it in {query['found'] or 'none'}"
-        )
+
+
+class _Lists:
+    """The lists that are kept, why others are not, and where retrievers found the sources."""
+
+    def __init__(self, spec: Retrieval, rejections: Sequence[Rejection]) -> None:
+        self.rejections = list(rejections)
+        self._spec = spec
+        self._frames = [CANDIDATES.empty()]
+        self._ranks: list[Mapping[str, int]] = []
+
+    def add(self, results: Iterator[Listed]) -> None:
+        """Take up lists, some at a time."""
+        while some := list(islice(results, _BLOCK)):
+            verdicts = [_verdict(self._spec, one) for one in some]
+            kept = [one for one, verdict in zip(some, verdicts, strict=True) if not verdict]
+            rows = ((one.qid, *row) for one in kept for row in one.rows)
+            self._frames.append(CANDIDATES.frame(rows))
+            self._ranks += (one.source_ranks for one in some if one.sources)
+            self.rejections += filter(None, verdicts)
+
+    def table(self, queries: pl.DataFrame) -> pl.DataFrame:
+        """Every row, in the order of the queries."""
+        rows = pl.concat(self._frames).join(queries.select("qid", "number"), on="qid")
+        return rows.sort("number", "rank").drop("number")
+
+    @property
+    def facts(self) -> dict[str, float]:
+        """Of queries with a source: how many of these each retriever found, and how far down."""
+        facts = {}
+        for name in (*self._spec.retrievers, FUSED) if self._ranks else ():
+            found = [by_name[name] for by_name in self._ranks if name in by_name]
+            facts[f"sources found by {name}"] = round(len(found) / len(self._ranks), 4)
+            facts |= {f"their mean rank by {name}": round(fmean(found), 2)} if found else {}
+        return facts
+
+
+def _results(
+    corpus: Corpus, queries: pl.DataFrame, spaces: Mapping[str, Space], given: Mapping[str, Ranking]
+) -> Iterator[Listed]:
+    """The lists of the queries of one split."""
+    spec, split, numbers = corpus.spec, queries["split"][0], queries["number"].to_numpy()
+    words = spec.bm25.words(queries["text"].to_list())
+    asked = {name: Space(space.documents, space.queries[numbers]) for name, space in spaces.items()}
+    named = queries.select("qid", "source_docid", "related_docid").iter_rows()
+    for (qid, *sources), found in zip(named, corpus.find(split, words, asked), strict=True):
+        lists = found | ({GIVEN: given[qid]} if qid in given else {})
+        known = tuple(docid for docid in sources if docid)
+        yield listed(spec, (qid, known), lists, corpus.splits[split].docids)
+
+
+def _verdict(spec: Retrieval, one: Listed) -> Rejection | None:
+    """Why a list is not kept, if it is not."""
+    if len(one.rows) < 2:
+        detail = f"{len(one.rows)} candidate{'s'[len(one.rows) :]}, expected at least 2"
+        return Rejection(id=one.qid, rule="too_few_candidates", detail=detail)
+    if spec.round_trip and one.sources and (fault := spec.round_trip.verdict(one.source_ranks)):
+        return Rejection(id=one.qid, rule=fault[0], detail=fault[1])
+    return None
+
+
+def _numbered(queries: pl.DataFrame, clusters: pl.DataFrame) -> pl.DataFrame:
+    """The queries with their number, and with a second source, after a check of both."""
+    if "related_docid" not in queries.columns:
+        queries = queries.with_columns(related_docid=pl.lit(None, pl.String))
+    places = clusters.select("docid", found="split")
+    for column in ("source_docid", "related_docid"):
+        known = queries.filter(pl.col(column).is_not_null())
+        placed = known.join(places, left_on=column, right_on="docid", how="left")
+        astray = placed.filter(pl.col("found").ne_missing(pl.col("split")))
+        for query in astray.head(1).iter_rows(named=True):
+            raise StageError(
+                f"retrieve: query {query['qid']}: expected its source {query[column]} in split "
+                f"{query['split']}, found it in {query['found'] or 'none'}"
+            )
+    return queries.with_row_index("number")
+
+
+def _check_vectors(documents: Frame, queries: pl.DataFrame, spaces: Mapping[str, Space]) -> None:
+    total = documents.lazy().select(pl.len()).collect().item()
+    for name, space in spaces.items():
+        if (len(space.documents), len(space.queries)) != (total, len(queries)):
+            raise StageError(
+                f"retrieve: {total} documents and {len(queries)} queries, but {name} has "
+                f"{len(space.documents)} and {len(space.queries)} vectors"
+            )

@@ -11,7 +11,7 @@ from rankmill.finished import Finished
 from rankmill.grades import Bands, Cuts, Quantiles
 from rankmill.settle import settle
 from rankmill.spec import digest
-from rankmill.tables import CANDIDATES, DOCUMENTS, JUDGMENTS, LABELS, LISTS, QUERIES
+from rankmill.tables import CANDIDATES, DOCUMENTS, JUDGMENTS, LABELS, QUERIES
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -54,7 +54,7 @@ class ShownList:
     """One query and its documents, best first.
 
     Attributes:
-        reason: Why filters left the list out; empty for a list that was kept.
+        reason: Why filters or the dataset left the list out; empty for a list that was kept.
         shown: Sixteen hex digits over all that a person sees of it: texts, order and grades.
         shown_blind: The same over the texts alone, in no order.
     """
@@ -113,7 +113,7 @@ def shown_lists(build: Finished, wanted: Wanted) -> dict[str, ShownList]:
         ConfigError: There is none such.
         StageError: The build has not come as far as `settle`.
     """
-    lists = build.read("settle", LISTS)
+    lists = build.lists
     qids = _chosen(lists, wanted)
     reasons = {row["qid"]: row["reason"] for row in lists.iter_rows(named=True) if not row["kept"]}
     rows = _rows(build, qids, left_out=reasons.keys() & set(qids))
@@ -146,7 +146,7 @@ def _rows(
 ) -> dict[str, list[dict[str, Any]]]:
     """Labels with their documents, best first, by qid."""
     labels = build.read("settle", LABELS)
-    if absent := set(left_out):
+    if absent := set(left_out) - set(labels["qid"]):  # the dataset left out what has labels
         others = _without_filters(build).filter(pl.col("qid").is_in(absent))
         labels = pl.concat([labels, others])
     labels = labels.filter(pl.col("qid").is_in(set(qids)))

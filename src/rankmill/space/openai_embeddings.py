@@ -50,6 +50,11 @@ class OpenAIEmbeddings(Spec):
     tries: int = Machine(5, ge=1)
     timeout_seconds: float = Machine(60.0, gt=0)
 
+    @property
+    def weights(self) -> str:
+        """Nothing: what an endpoint serves under a name, nobody here can know."""
+        return ""
+
     @contextmanager
     def open(self, settings: Settings, say: Callable[[str], None]) -> Iterator[Encoder]:
         """Connect to the endpoint; leaving the context closes the connection."""

@@ -10,6 +10,7 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from rankmill.corpora.files import find_files, fingerprint
 from rankmill.errors import ModelError, StageError
 from rankmill.settings import Settings
 from rankmill.space.encoder import Encoder, Kind, unit
@@ -37,6 +38,12 @@ class SentenceTransformer(Spec):
     query_prefix: str = ""
     document_prefix: str = ""
     batch: int = Machine(256, ge=1)
+
+    @property
+    def weights(self) -> str:
+        """A digest of a folder's files, which may be trained anew under one name; else empty."""
+        folder = Path(self.model)
+        return fingerprint(find_files(folder, Path(), endings=("",))) if folder.is_dir() else ""
 
     @contextmanager
     def open(self, settings: Settings, say: Callable[[str], None]) -> Iterator[Encoder]:

@@ -1,7 +1,8 @@
 """Which part of a dataset a topic belongs to."""
 
 import math
-from typing import Self
+from collections.abc import Mapping
+from typing import Any, Literal, Self
 
 import numpy as np
 import polars as pl
@@ -22,12 +23,17 @@ class Splits(Spec):
         train: Share of the documents, above 0. The three shares sum to 1.
         validation: Share of the documents; 0 leaves the split out.
         test: Share of the documents; 0 leaves the split out.
+        by: What is dealt out whole: `clusters`, or `documents` with all passages of each. By
+            documents, splits still share no passage, but a passage may have near neighbours in
+            another split; it is for corpora without topics, such as the control arm of one
+            cluster.
         seed: Seed of the order in which clusters are dealt out.
     """
 
     train: float = Field(default=0.8, gt=0, le=1)
     validation: float = Field(default=0.1, ge=0, lt=1)
     test: float = Field(default=0.1, ge=0, lt=1)
+    by: Literal["clusters", "documents"] = "clusters"
     seed: int = 0
 
     @model_validator(mode="after")
@@ -37,37 +43,56 @@ class Splits(Spec):
             raise ValueError(f"train + validation + test should be 1, found {total:g}")
         return self
 
-    def __call__(self, clusters: pl.DataFrame) -> pl.DataFrame:
-        """Add the column `split` to a table with a column `cluster`.
+    def __call__(self, clusters: pl.DataFrame, parents: pl.DataFrame) -> pl.DataFrame:
+        """Add the column `split` to a table with columns docid and cluster.
 
-        Clusters are dealt out in an order shuffled by the seed; each goes to the split that lacks
-        most documents. Whatever the sizes, every split with a share gets a cluster.
+        What is dealt out is shuffled by the seed; each goes to the split that lacks most
+        documents. Whatever the sizes, every split with a share gets something.
+
+        Args:
+            clusters: Of every document that is to be in a split.
+            parents: Columns docid and parent (null where a document is not a passage of another),
+                of these documents at least.
 
         Raises:
-            StageError: There are fewer clusters than splits with a share.
+            StageError: There are fewer clusters, or documents, than splits with a share.
         """
-        sizes = dict(clusters.group_by("cluster").len().sort("cluster").iter_rows())
-        split_by_cluster = self._deal(sizes)
-        return clusters.with_columns(
-            pl.col("cluster")
-            .replace_strict(split_by_cluster, return_dtype=pl.String)
-            .alias("split")
-        )
+        whole = pl.col("cluster")
+        if self.by == "documents":
+            clusters = clusters.join(parents, on="docid", how="left", maintain_order="left")
+            whole = pl.coalesce("parent", "docid")
+        sizes = dict(clusters.group_by(whole.alias("whole")).len().sort("whole").iter_rows())
+        split = whole.replace_strict(self._deal(sizes), return_dtype=pl.String).alias("split")
+        return clusters.with_columns(split).drop("parent", strict=False)
 
-    def _deal(self, sizes: dict[int, int]) -> dict[int, str]:
+    def refusal(self, number: int) -> str:
+        """Why so many clusters, or documents, cannot be dealt out; empty where they can."""
+        shares = self._shares
+        if number >= len(shares):
+            return ""
+        said = (
+            f"{len(shares)} splits ({', '.join(shares)}) need at least {len(shares)} {self.by}, "
+            f"found {number}"
+        )
+        other = '; splits.by = "documents" deals out documents instead'
+        return said + other if self.by == "clusters" else said
+
+    @property
+    def _shares(self) -> dict[str, float]:
         shares = {"train": self.train, "validation": self.validation, "test": self.test}
+        return {name: share for name, share in shares.items() if share > 0}
+
+    def _deal(self, sizes: Mapping[Any, int]) -> dict[Any, str]:
         documents = sum(sizes.values())
-        missing = {name: share * documents for name, share in shares.items() if share > 0}
+        missing = {name: share * documents for name, share in self._shares.items()}
         if len(sizes) < len(missing):
-            raise StageError(
-                f"cluster: {len(missing)} splits ({', '.join(missing)}) need at least "
-                f"{len(missing)} clusters, found {len(sizes)}"
-            )
-        order = np.random.default_rng(self.seed).permutation(list(sizes)).tolist()
-        dealt: dict[int, str] = {}
-        for left, cluster in zip(range(len(order), 0, -1), order, strict=True):
-            empty = missing.keys() - dealt.values()
+            raise StageError(f"cluster: {self.refusal(len(sizes))}")
+        names, order = list(sizes), np.random.default_rng(self.seed).permutation(len(sizes))
+        empty, dealt = set(missing), dict[Any, str]()
+        for left, place in zip(range(len(names), 0, -1), order.tolist(), strict=True):
             open_to = [name for name in missing if len(empty) < left or name in empty]
-            dealt[cluster] = max(open_to, key=missing.__getitem__)
-            missing[dealt[cluster]] -= sizes[cluster]
+            split = max(open_to, key=missing.__getitem__)
+            dealt[names[place]] = split
+            missing[split] -= sizes[names[place]]
+            empty.discard(split)
         return dealt

@@ -15,6 +15,7 @@ from rankmill.errors import StageError, TableError
 from rankmill.space.encoder import Encoder
 
 VECTORS = "vectors.npy"
+_BLOCK = 65_536
 _PROGRESS = "vectors.progress.json"
 _FLOAT = np.dtype("<f4")
 
@@ -77,6 +78,40 @@ def open_vectors(folder: Path) -> NDArray[np.float32]:
     except (OSError, ValueError) as error:
         raise TableError(f"{path}: expected the vectors of the documents: {error}") from error
     return vectors
+
+
+def blocks(
+    vectors: NDArray[np.float32], rows: NDArray[np.intp]
+) -> Iterator[tuple[slice, NDArray[np.float32]]]:
+    """Some rows of a matrix, a block at a time, each with its place among `rows`.
+
+    Rows that lie together are not copied: a memory-mapped matrix is never whole in memory.
+
+    Args:
+        vectors: Shape (documents, dimensions).
+        rows: Ascending.
+    """
+    for start in range(0, len(rows), _BLOCK):
+        part = rows[start : start + _BLOCK]
+        together = part[-1] - part[0] + 1 == len(part)
+        found = vectors[part[0] : part[-1] + 1] if together else vectors[part]
+        yield slice(start, start + len(part)), found
+
+
+def cosines(
+    vectors: NDArray[np.float32], rows: NDArray[np.intp], points: NDArray[np.float32]
+) -> NDArray[np.float32]:
+    """Cosines of some rows to points, shape (rows, points); see `blocks`.
+
+    Args:
+        vectors: Unit-length rows, shape (documents, dimensions).
+        rows: Ascending.
+        points: Unit-length rows, shape (points, dimensions).
+    """
+    found = np.empty((len(rows), len(points)), np.float32)
+    for part, block in blocks(vectors, rows):
+        found[part] = block @ points.T
+    return found
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

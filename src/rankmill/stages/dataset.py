@@ -11,11 +11,14 @@ from rankmill import __version__
 from rankmill.assemble import Assembled, AssemblyInput, CardFacts
 from rankmill.assemble import assemble as write_dataset
 from rankmill.build import Build
-from rankmill.contamination import Evaluation
-from rankmill.depends import inputs
+from rankmill.curate.qurating import COMPARISONS
+from rankmill.depends import decontamination_of, evaluation_of, inputs
+from rankmill.finished import DATASET
 from rankmill.folders import copy_whole
 from rankmill.provenance import packages, spent, weights
+from rankmill.recipe import Recipe
 from rankmill.report import StageReport
+from rankmill.rounds import follows, since
 from rankmill.tables import (
     CANDIDATES,
     CLUSTERS,
@@ -29,17 +32,12 @@ from rankmill.tables import (
 from rankmill.tablestore import Draft, Output
 from rankmill.teachers.prices import PriceList
 
-DATASET = "dataset"
-
 
 def assemble(build: Build, stages: Sequence[Output]) -> Output:
     """The tables of all stages to a dataset folder."""
     recipe = build.recipe
-    names = [recipe.generate.prompt, *(view.prompt for view in recipe.views)]
-    names += [name for export in recipe.assemble.exports for name in export.prompts]
-    prompts = {name: build.prompt(name).fingerprint for name in names}
+    prompts = {name: build.prompt(name).fingerprint for name in _prompts(recipe)}
     made = {output.stage: output for output in stages}
-    evaluation = {path.name: build.base / path.expanduser() for path in recipe.assemble.evaluation}
 
     def make(draft: Draft) -> StageReport:
         facts = CardFacts(
@@ -52,28 +50,39 @@ def assemble(build: Build, stages: Sequence[Output]) -> Output:
             packages=packages(),
             weights=weights(recipe.identity()),
             spent=_spent(build, made),
+            since=since(build, made["retrieve"].read(CANDIDATES)),
         )
         folder = draft.folder / DATASET
         folder.mkdir()
-        tables = replace(_tables(made, build.prompt_folders), evaluation=evaluation)
-        written = write_dataset(recipe.assemble, tables, folder, facts)
-        for line in _unused(written):
+        written = write_dataset(recipe.assemble, _tables(build, made), folder, facts)
+        for line in _said(written, facts):
             build.progress.say(line)
         rows = {config: sum(splits.values()) for config, splits in written.rows.items()}
-        return replace(written.report, facts=rows)
+        return replace(written.report, facts={**written.report.facts, **rows})
 
     depends = {
         "recipe": recipe.fingerprint,
         "version": __version__,
         **{f"prompt {name}": fingerprint for name, fingerprint in prompts.items()},
-        **{f"evaluation {name}": Evaluation(at).digest for name, at in evaluation.items()},
+        **decontamination_of(build),
+        **follows(build),
         **inputs(*stages),
     }
     return build.once("assemble", depends, make)
 
 
-def _unused(written: Assembled) -> Iterator[str]:
-    """A line for every export that could not use all lists."""
+def _prompts(recipe: Recipe) -> list[str]:
+    """The names of all prompts behind a dataset."""
+    names = [name for how in recipe.generate for name in how.prompts]
+    names += [view.prompt for view in recipe.views]
+    names += [name for export in recipe.assemble.exports for name in export.prompts]
+    return names + ([recipe.curate.quality.prompt] if recipe.curate.quality else [])
+
+
+def _said(written: Assembled, facts: CardFacts) -> Iterator[str]:
+    """What is new in a second round, and a line for every export that could not use all lists."""
+    if facts.since:
+        yield str(facts.since)
     for name, rules in written.missing.items():
         lost = ", ".join(f"{rule} {count:,}" for rule, count in rules.items())
         kept = written.report.written
@@ -88,11 +97,14 @@ def _spent(build: Build, made: Mapping[str, Output]) -> dict[str, Any]:
     """
     teachers, known = build.recipe.teachers, PriceList.load()
     asked = {"generate": made["generate"].read(QUERIES), "label": made["label"].read(JUDGMENTS)}
+    if "quality" in made:
+        asked["quality"] = made["quality"].read(COMPARISONS)
     prices = {name: known.price_of(teacher) for name, teacher in teachers.items()}
     return spent(build.settings.data / "replies", asked, prices)
 
 
-def _tables(made: Mapping[str, Output], prompts: tuple[Path, ...]) -> AssemblyInput:
+def _tables(build: Build, made: Mapping[str, Output]) -> AssemblyInput:
+    recipe = build.recipe
     rejections = [o.read(REJECTIONS) for o in made.values() if o.path(REJECTIONS).is_file()]
     return AssemblyInput(
         documents=made["ingest"].path(DOCUMENTS),
@@ -103,7 +115,12 @@ def _tables(made: Mapping[str, Output], prompts: tuple[Path, ...]) -> AssemblyIn
         labels=made["settle"].read(LABELS),
         lists=made["settle"].read(LISTS),
         rejections=pl.concat(rejections),
-        prompts=prompts,
+        voting=tuple(view.name for view in recipe.views if recipe.settle.weight(view.name)),
+        prompts=build.prompt_folders,
+        evaluation=evaluation_of(build),
+        decontaminate=recipe.curate.decontaminate,
+        round=recipe.round,
+        dealt=recipe.splits.by,
     )
 
 

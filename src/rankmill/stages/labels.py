@@ -7,6 +7,7 @@ import polars as pl
 
 from rankmill.build import Build
 from rankmill.depends import documents_of, inputs, prompt_of, teacher_of
+from rankmill.known import known_of
 from rankmill.label.label import ASK_AGAIN, Prompts
 from rankmill.label.label import label as read_lists
 from rankmill.label.rows import REPAIRED
@@ -88,6 +89,7 @@ def label_part(
         every = candidate_lists(candidates.read(CANDIDATES))
         mine: Lists = {qid: docids for qid, docids in every.items() if part.holds(qid)}
         judged = [one.read(JUDGMENTS) for one in read]
+        mine = _answerable(view, queries, mine)
         mine = unsure(view, cheap, mine, pl.concat([JUDGMENTS.empty(), *judged]))
         total = sum(v.calls(len(docids)) for v in build.recipe.views for docids in every.values())
         judgments = build.teachers.run(
@@ -107,6 +109,17 @@ def label_part(
     return build.part(stage, depends, make, of="label")
 
 
+def _answerable(view: View, queries: Output, lists: Lists) -> Lists:
+    """The lists that a view can be asked about: one that shows the answer needs a known one.
+
+    A list that it was not asked about falls in `settle`, to the rule `view_missing`.
+    """
+    if "answer" not in view.strategy.variables:
+        return lists
+    known = known_of(queries.read(QUERIES))
+    return {qid: docids for qid, docids in lists.items() if known[qid]}
+
+
 def _view_of(build: Build, part: Part) -> tuple[View, list[View]]:
     """A part's view, and the views that it waits for."""
     views = {view.name: view for view in build.recipe.views}
@@ -120,13 +133,13 @@ def _stages_of(views: Sequence[View]) -> tuple[str, ...]:
 
 
 def _asked(queries: Output, documents: Output, lists: Lists) -> list[tuple[Query, Sequence[str]]]:
-    """Queries with their lists. What is known to answer a query is the document it came from."""
-    frame = queries.read(QUERIES).select("qid", "text", "source_docid")
-    rows = {qid: (text, source) for qid, text, source in frame.iter_rows() if qid in lists}
-    sources = pl.Series([source for _, source in rows.values()], dtype=pl.String).unique()
+    """Queries with their lists. What is known to answer a query are the documents it came from."""
+    frame = queries.read(QUERIES)
+    texts, known = dict(frame.select("qid", "text").iter_rows()), known_of(frame)
+    sources = pl.Series([docid for qid in lists for docid in known[qid]], dtype=pl.String).unique()
     answers = {d.docid: d.text for d in documents_of(documents, sources)}
     return [
-        (Query(qid=qid, text=rows[qid][0], answer=answers[rows[qid][1]]), docids)
+        (Query(qid=qid, text=texts[qid], answer="\n".join(answers[d] for d in known[qid])), docids)
         for qid, docids in lists.items()
     ]
 

@@ -6,51 +6,58 @@ import numpy as np
 import polars as pl
 
 from rankmill.build import Build
-from rankmill.depends import documents_of, inputs, prompt_of, teacher_of
-from rankmill.generate import write as generation
+from rankmill.depends import inputs
+from rankmill.evaluate.diversity import of_queries
+from rankmill.generate.ground import Corpus
+from rankmill.generate.write import table
+from rankmill.generate.written import Written
 from rankmill.records import Rejection
 from rankmill.report import StageReport
+from rankmill.retrieve import Space
 from rankmill.retrieve import retrieve as find_candidates
 from rankmill.space import open_vectors
-from rankmill.tables import CANDIDATES, CLUSTERS, DOCUMENTS, QUERIES, SEEDS
+from rankmill.stages.embedding import embed_further
+from rankmill.stages.screening import screening, screens_of
+from rankmill.stages.writing import given, seeds_of, writing_of, written
+from rankmill.tables import CANDIDATES, CLUSTERS, DOCUMENTS, QUERIES
 from rankmill.tablestore import Draft, Output
 
 
-def generate(build: Build, documents: Output, clusters: Output, seeds: Output) -> Output:
-    """Seeds to queries, and the queries' vectors."""
-    recipe, spec = build.recipe, build.recipe.generate
-    prompt = build.prompt(spec.prompt)
+def generate(
+    build: Build, documents: Output, vectors: Output, clusters: Output, seeds: Output
+) -> Output:
+    """Seeds to queries, beside those that are given, and the queries' vectors."""
+    recipe = build.recipe
 
     def make(draft: Draft) -> StageReport:
-        chosen = documents_of(documents, seeds.read(SEEDS)["docid"])
-        total = len(chosen) * spec.per_document
-        send = build.sender(spec.teacher, "generate", total)
-        replies = build.teachers.run(generation.write(spec, recipe.queries, prompt, chosen, send))
-        written = [reply for reply in replies if not isinstance(reply, Rejection)]
-        rejected = [reply for reply in replies if isinstance(reply, Rejection)]
         with recipe.embed.open(build.settings, build.progress.say) as encoder:
-            kept, vectors, repeats = generation.distinct(
-                written, recipe.queries, partial(encoder.encode, kind="query")
+            corpus = Corpus.of(
+                (build.base, documents.path(DOCUMENTS)),
+                clusters.read(CLUSTERS),
+                open_vectors(vectors.folder),
+                partial(encoder.encode, kind="query"),
             )
-        where = {
-            docid: (cluster, split)
-            for docid, cluster, split in clusters.read(CLUSTERS)
-            .select("docid", "cluster", "split")
-            .iter_rows()
-        }
-        queries = generation.table([written[place] for place in kept], where, spec, prompt)
+            found = [*given(build, corpus), *written(build, corpus, seeds_of(documents, seeds))]
+            fit = [one for one in found if isinstance(one, Written)]
+            screened = screening(build, draft, fit, documents, encoder)
+            kept, rows = screened.kept, screened.vectors
+            queries = table(kept, corpus.places(kept, rows))
         draft.write(QUERIES, queries)
-        np.save(draft.folder / "vectors.npy", vectors)
-        counts = draft.reject([*rejected, *repeats])
-        return StageReport(stage="generate", read=total, written=len(queries), rejected=counts)
+        np.save(draft.folder / "vectors.npy", rows)
+        unfit = [one for one in found if isinstance(one, Rejection)]
+        counts = draft.reject([*unfit, *screened.rejections])
+        return StageReport(
+            stage="generate",
+            read=len(found),
+            written=len(kept),
+            rejected=counts,
+            facts=of_queries(queries, rows),
+        )
 
     depends = {
-        "generate": spec.fingerprint,
-        "queries": recipe.queries.fingerprint,
-        "embed": recipe.embed.fingerprint,
-        **prompt_of(build, spec.prompt),
-        **teacher_of(build, spec.teacher),
-        **inputs(documents, clusters, seeds),
+        **screens_of(build),
+        **writing_of(build),
+        **inputs(documents, vectors, clusters, seeds),
     }
     return build.once("generate", depends, make)
 
@@ -60,24 +67,36 @@ def retrieve(
 ) -> Output:
     """Queries to candidate lists."""
     spec = build.recipe.retrieve
+    further = {one.name: embed_further(build, one.embed, documents) for one in spec.further}
 
     def make(draft: Draft) -> StageReport:
         asked = queries.read(QUERIES)
-        candidates, rejections = find_candidates(
+        spaces = {"dense": Space(open_vectors(vectors.folder), open_vectors(queries.folder))}
+        for one in spec.further:
+            with one.embed.open(build.settings, build.progress.say) as encoder:
+                rows = encoder.encode(asked["text"].to_list(), "query")
+            spaces[one.name] = Space(open_vectors(further[one.name].folder), rows)
+        found = find_candidates(
             spec,
             documents=pl.scan_parquet(documents.path(DOCUMENTS)),
-            vectors=open_vectors(vectors.folder),
             clusters=clusters.read(CLUSTERS),
             queries=asked,
-            query_vectors=open_vectors(queries.folder),
+            spaces=spaces,
+            given=spec.given.read(build.base) if spec.given else None,
         )
-        draft.write(CANDIDATES, candidates)
-        counts = draft.reject(rejections)
-        written = candidates["qid"].n_unique()
-        return StageReport(stage="retrieve", read=len(asked), written=written, rejected=counts)
+        draft.write(CANDIDATES, found.candidates)
+        return StageReport(
+            stage="retrieve",
+            read=found.read,
+            written=found.read - len(found.rejections),
+            rejected=draft.reject(found.rejections),
+            facts=found.facts,
+        )
 
     depends = {
         "retrieve": spec.fingerprint,
+        **({"given lists": spec.given.digest(build.base)} if spec.given else {}),
+        **{f"vectors of {name}": output.key for name, output in further.items()},
         **inputs(documents, vectors, clusters, queries),
     }
     return build.once("retrieve", depends, make)

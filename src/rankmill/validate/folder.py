@@ -2,15 +2,16 @@
 
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import Any
 
+from rankmill.audit.digests import digests, read_manifest
+from rankmill.audit.references import References
+from rankmill.audit.shards import batches_of, shards
 from rankmill.errors import ConfigError, TableError
+from rankmill.export import asked_for
 from rankmill.export.ids import CORPUS, KEPT_QUERIES, LIST_IDS, QRELS, READINGS
-from rankmill.publish.digests import digests, read_manifest
-from rankmill.publish.references import References
-from rankmill.publish.shards import batches
-from rankmill.tables import CONTAMINATION, REJECTIONS
+from rankmill.tables import CONTAMINATION, REJECTIONS, Table
 from rankmill.validate.findings import Checked, Finding, Found
 from rankmill.validate.formats import formats, kinds, split_of
 from rankmill.validate.loaders import DATASETS, LOADERS, Files, Loader, read
@@ -49,18 +50,35 @@ def _exports(manifest: Mapping[str, Any]) -> Iterator[tuple[str, Mapping[str, An
 def validate_file(path: Path, kind: str, options: Mapping[str, Any] | None = None) -> list[Checked]:
     """Hold one file against the rules of a kind of export, whoever wrote it.
 
+    Args:
+        path: The file.
+        kind: An export's, or what it is used for, such as a loss.
+        options: The export's own; of a use, those that it needs unless they are given.
+
     Raises:
         ConfigError: There is no such kind, or none of its files is called so or written so.
     """
     if not path.is_file():
         raise ConfigError(f"{path}: no such file")
     if kind not in kinds():
-        raise ConfigError(f"--as {kind}: expected one of {', '.join(kinds())}")
+        kind, suited = _serving(kind)
+        options = {**suited, **(options or {})}
     rows = formats(kind, options or {})
     fitting = max(rows, key=lambda name: _fit(path, name), default="")
     if not fitting or not _fit(path, fitting):
         raise ConfigError(f"{path}: expected a file of {kind} such as {', '.join(rows)}")
     return [check(path, path.name, rows[fitting], {})]
+
+
+def _serving(use: str) -> tuple[str, dict[str, Any]]:
+    """The kind of export that serves a use, and the options that go with it."""
+    try:
+        wanted = asked_for({"for": use})
+    except ValueError as error:
+        known = ", ".join(kinds())
+        said = str(error).removeprefix("exports: ")
+        raise ConfigError(f"--as {use}: expected one of {known}, or a use; {said}") from error
+    return wanted.pop("kind"), wanted
 
 
 def _fit(path: Path, template: str) -> int:
@@ -86,29 +104,36 @@ def _digests(folder: Path) -> Checked:
 
 def _tables(folder: Path) -> Iterator[Checked]:
     """The configs by ids, held against their tables, and every id against what it names."""
-    tables = {table.name: table for table in _TABLES}
-    ids = References(folder)
-    for name, table in tables.items():
-        found: defaultdict[str, Found] = defaultdict(Found)
-        rows: defaultdict[str, int] = defaultdict(int)
-        try:
-            for batch in batches(folder, name):
+    ids, lost = None, Found()
+    try:
+        ids = References(folder)
+    except TableError as error:
+        lost.add(0, [("ids", str(error), "a corpus and queries that can be read")])
+    for table in _TABLES:
+        for file in shards(folder, table.name):
+            yield _table(folder, file, table, ids)
+    if ids:
+        (said,) = ids.findings()
+        rows = said.rows if not said.passed else ()
+        lost.add(0, [("ids", row, "ids that lead somewhere") for row in rows])
+    yield _checked("ids", ids.ids if ids else 0, "rules", lost)
+
+
+def _table(folder: Path, file: PurePosixPath, table: Table, ids: References | None) -> Checked:
+    """One file held against its table; its ids are seen on the way."""
+    found, count = Found(), 0
+    try:
+        for batch in batches_of(folder, file):
+            if ids:
                 ids.see(batch)
-                try:
-                    table.check(batch.rows)
-                except TableError as error:
-                    fault = ("row", str(error), "the table's columns")
-                    found[batch.file].add(batch.start + 1, [fault])
-                rows[batch.file] += len(batch.rows)
-        except TableError as error:
-            found[name].add(0, [("file", str(error), "a Parquet file")])
-        for file in sorted(rows.keys() | found.keys()):
-            one = found[file]
-            yield _checked(file, rows[file], "rules", one)
-    lost = Found()
-    (said,) = ids.findings()
-    lost.add(0, [("ids", row, "ids that lead somewhere") for row in said.rows if not said.passed])
-    yield _checked("ids", ids.ids, "rules", lost)
+            try:
+                table.check(batch.rows)
+            except TableError as error:
+                found.add(batch.start + 1, [("row", str(error), "the table's columns")])
+            count += len(batch.rows)
+    except TableError as error:
+        found.add(0, [("file", str(error), "a Parquet file")])
+    return _checked(str(file), count, "rules", found)
 
 
 def _checked(file: str, rows: int, by: str, found: Found) -> Checked:

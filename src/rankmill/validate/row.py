@@ -1,6 +1,6 @@
 """One row of a format, as strict as the loader that will read it."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Annotated, Any, ClassVar, Self
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
@@ -47,6 +47,13 @@ class Row(BaseModel):
         """
 
     @classmethod
+    def named(cls, values: Any) -> Iterator[tuple[str, str, Any]]:  # noqa: ANN401 - any JSON
+        """The ids in a row: their field, what they are ids of, and each; as `refers` says."""
+        for column, what in cls.refers.items():
+            ids = values.get(column) if isinstance(values, Mapping) else None
+            yield from ((column, what, one) for one in (ids if isinstance(ids, list) else [ids]))
+
+    @classmethod
     def names(cls) -> list[str]:
         """Its columns, in order, as files have them."""
         return [field.alias or name for name, field in cls.model_fields.items()]
@@ -66,6 +73,16 @@ def same_length(first: str, one: Sequence[Any], second: str, other: Sequence[Any
     """
     if other is not None and len(one) != len(other):
         raise fault(second, f"{len(other)} values", f"{len(one)}, one for each of {first}")
+
+
+def another(field: str, negative: str, positive: str) -> None:
+    """Refuse a negative that is the positive.
+
+    Raises:
+        PydanticCustomError: Names the negative.
+    """
+    if negative == positive:
+        raise fault(field, "the positive", "another document than the positive")
 
 
 def falling(field: str, values: Sequence[float]) -> None:

@@ -78,9 +78,9 @@ def _lost(row: type[Row], values: Any, known: Ids) -> list[tuple[str, str, str]]
     if row.defines and str(values.get(row.defines[1])) in known.get(row.defines[0], ()):
         what, column = row.defines
         faults.append((column, repr(values.get(column)), f"one {what} of each id"))
-    for column, what in row.refers.items():
-        ids = values.get(column)
-        for one in ids if isinstance(ids, list) else [ids]:
-            if what in known and isinstance(one, str) and one not in known[what]:
-                faults.append((column, repr(one), f"the id of a {what}"))
+    faults += [
+        (field, repr(one), f"the id of a {what}")
+        for field, what, one in row.named(values)
+        if what in known and isinstance(one, str | int) and str(one) not in known[what]
+    ]
     return faults

@@ -83,8 +83,8 @@ _BY_KIND: Mapping[str, Rows | Callable[[Mapping[str, Any]], Rows]] = {
         "{split}/hard-negatives.jsonl": tr.GplNegatives,
     },
     "colbert": {
-        "collection.tsv": tr.ColbertText,
-        "queries.{split}.tsv": tr.ColbertText,
+        "collection.tsv": tr.ColbertPassage,
+        "queries.{split}.tsv": tr.ColbertQuery,
         "triples.{split}.tsv": tr.ColbertTriple,
         "triples.{split}.jsonl": tr.ColbertNumbers,
     },

@@ -2,9 +2,10 @@
 
 from typing import Annotated, Literal, Self
 
-from pydantic import ConfigDict, Discriminator, Field, Tag, model_validator
+from pydantic import ConfigDict, Discriminator, Field, Tag, ValidationError, model_validator
 
-from rankmill.validate.row import Row, Text, fault
+from rankmill.validate.formats.orders import Turn, answer, places, ranking
+from rankmill.validate.row import Row, Text, fault, same_length
 
 
 class Message(Row):
@@ -32,6 +33,7 @@ class TrlMessages(Row):
         """Refuse a conversation without an answer."""
         if self.messages[-1].role != "assistant":
             raise fault("messages", f"{self.messages[-1].role} last", "the assistant's turn last")
+        answer(f"messages.{len(self.messages) - 1}.content", self.messages[-1].content)
         return self
 
 
@@ -55,17 +57,42 @@ class TrlPreference(Row):
 
 
 class TrlPrompt(Row):
-    """Of GRPO: a prompt, and whatever a reward function is given."""
+    """Of GRPO: a prompt, and whatever a reward function is given; of ours an order and grades."""
 
     model_config = ConfigDict(extra="allow")
     prompt: Said
+    docids: list[Text] | None = None
+    gold: list[int] | None = None
+    grades: list[int] | None = None
+
+    @model_validator(mode="after")
+    def gold_is_an_order(self) -> Self:
+        """Refuse a gold that is no order of the documents, and grades that are not one each."""
+        if self.gold is not None:
+            places("gold", self.gold, len(self.gold if self.docids is None else self.docids))
+            same_length("gold", self.gold, "grades", self.grades)
+        return self
 
 
 class TrlCompletion(Row):
-    """Of SFT: a prompt and its answer."""
+    """Of SFT: a prompt and its answer, which is an order."""
 
     prompt: Said
     completion: Said
+
+    @model_validator(mode="after")
+    def the_completion_answers(self) -> Self:
+        """Refuse a text beside a conversation, another's turn, and what is no order."""
+        if isinstance(self.prompt, str) != isinstance(self.completion, str):
+            raise fault("completion", "a text beside a conversation", "both of one shape")
+        if isinstance(self.completion, str):
+            answer("completion", self.completion)
+            return self
+        roles = [message.role for message in self.completion]
+        if roles != ["assistant"]:
+            raise fault("completion", ", ".join(roles), "one turn, the assistant's")
+        answer("completion.0.content", self.completion[0].content)
+        return self
 
 
 class VerlReward(Row):
@@ -73,6 +100,13 @@ class VerlReward(Row):
 
     style: Literal["rule", "model"]
     ground_truth: Text
+
+
+class VerlGold(Row):
+    """A ground truth in JSON: places best first, from 1, and grades in the order shown."""
+
+    ranking: list[int]
+    grades: list[int]
 
 
 class VerlExtra(Row):
@@ -92,6 +126,21 @@ class VerlRow(Row):
     reward_model: VerlReward
     extra_info: VerlExtra
 
+    @model_validator(mode="after")
+    def the_truth_is_an_order(self) -> Self:
+        """Refuse a ground truth that is neither an order nor JSON of an order and grades."""
+        truth, field = self.reward_model.ground_truth, "reward_model.ground_truth"
+        if not truth.startswith("{"):
+            ranking(field, truth)
+            return self
+        try:
+            gold = VerlGold.model_validate_json(truth)
+        except ValidationError as error:
+            said = error.errors(include_url=False)[0]["msg"]
+            raise fault(field, f"{truth[:60]!r}: {said}", "JSON of ranking and grades") from error
+        places(f"{field}.ranking", gold.ranking, len(gold.grades))
+        return self
+
 
 class AlpacaRow(Row):
     """A row of LLaMA-Factory in Alpaca's form."""
@@ -102,18 +151,11 @@ class AlpacaRow(Row):
     output: Text
 
 
-class ShareGptTurn(Row):
-    """A turn of LLaMA-Factory."""
-
-    sender: Literal["system", "human", "gpt"] = Field(alias="from")
-    value: Text
-
-
 class ShareGptRow(Row):
     """A row of LLaMA-Factory in ShareGPT's form: human and gpt in turns."""
 
     model_config = ConfigDict(extra="allow")
-    conversations: Annotated[list[ShareGptTurn], Field(min_length=2)]
+    conversations: Annotated[list[Turn], Field(min_length=2)]
     system: str = ""
 
     @model_validator(mode="after")

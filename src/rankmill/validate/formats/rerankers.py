@@ -1,14 +1,13 @@
 """What rank_llm, RankGPT, ReasonRank, FullRank and E2Rank take for granted."""
 
-import re
-from typing import Annotated, Literal, Self
+from typing import Annotated, Self
 
 from pydantic import Field, model_validator
 
+from rankmill.validate.formats.orders import Turn, graded, ranking
 from rankmill.validate.row import Row, Text, fault, same_length
 
 _Ids = Annotated[list[Text], Field(min_length=1)]
-_LETTERS = "ABCDEFGHIJKLMNOPQRST"
 
 
 class RankLlmQuery(Row):
@@ -40,13 +39,6 @@ class RankLlmRequest(Row):
     candidates: Annotated[list[RankLlmCandidate], Field(min_length=1)]
 
 
-class Turn(Row):
-    """One of a conversation."""
-
-    sender: Literal["system", "human", "gpt"] = Field(alias="from")
-    value: Text
-
-
 class RankLlmConversation(Row):
     """A row that RankZephyr and FIRST train on: system, human, gpt, in this order."""
 
@@ -61,37 +53,7 @@ class RankLlmConversation(Row):
         senders = [turn.sender for turn in self.conversations]
         if senders != ["system", "human", "gpt"]:
             raise fault("conversations", ", ".join(senders), "system, human, gpt")
-        _ranking("conversations.2.value", self.conversations[2].value)
-        return self
-
-
-def _ranking(field: str, text: str) -> None:
-    """Refuse what is not `[2] > [1]` or `[B] > [A]`, each identifier once, without a gap."""
-    found = re.findall(r"\[(\w+)\]", text)
-    if text != " > ".join(f"[{one}]" for one in found) or not found:
-        raise fault(field, repr(text[:60]), "identifiers in brackets with ` > ` between, no prose")
-    letters = found[0].isalpha()
-    expected = list(_LETTERS) if letters else [str(n) for n in range(1, len(found) + 1)]
-    expected = expected[: len(found)]
-    if sorted(found) != sorted(expected):
-        last = expected[-1]
-        raise fault(field, " ".join(found), f"each of {expected[0]} to {last} once, without a gap")
-
-
-class ReasonRankList(Row):
-    """A row of ReasonRank: an order, a better one, and why."""
-
-    dataset: str
-    qid: str | int
-    initial_list: _Ids
-    final_list: _Ids
-    reasoning: str
-    relevant_docids: list[str]
-
-    @model_validator(mode="after")
-    def lists_hold_the_same(self) -> Self:
-        """Refuse a final list that is no order of the initial one."""
-        _same(self.initial_list, self.final_list)
+        ranking("conversations.2.value", self.conversations[2].value)
         return self
 
 
@@ -113,6 +75,14 @@ def _same(initial: list[str], final: list[str]) -> None:
     if sorted(initial) != sorted(final):
         odd = sorted(set(initial) ^ set(final)) or ["an id twice"]
         raise fault("final_list", odd[0], "the ids of initial_list, each once")
+
+
+class ReasonRankList(FullRankList):
+    """A row of ReasonRank: two orders, and why the second is the better one."""
+
+    dataset: str
+    reasoning: str
+    relevant_docids: list[str]
 
 
 class WeightedList(FullRankList):
@@ -139,9 +109,10 @@ class GroupRankRow(Row):
     scores: list[float]
 
     @model_validator(mode="after")
-    def scores_fit(self) -> Self:
-        """Refuse scores that are not one a document."""
+    def values_fit(self) -> Self:
+        """Refuse scores and grades that are not one a document."""
         same_length("docids", self.docids, "scores", self.scores)
+        graded("output", self.output, len(self.docids))
         return self
 
 
@@ -154,7 +125,7 @@ class Permutation(Row):
     @model_validator(mode="after")
     def is_an_order(self) -> Self:
         """Refuse what is no order of numbers."""
-        _ranking("value", self.value)
+        ranking("value", self.value)
         return self
 
 

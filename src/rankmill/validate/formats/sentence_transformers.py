@@ -8,7 +8,7 @@ from typing import Annotated, ClassVar, Self
 
 from pydantic import ConfigDict, Field, model_validator
 
-from rankmill.validate.row import Row, Text, falling, fault, same_length
+from rankmill.validate.row import Row, Text, another, falling, fault, same_length
 
 _Docs = Annotated[list[Text], Field(min_length=1)]
 _Grade = Annotated[float, Field(ge=0, le=10)]
@@ -26,6 +26,12 @@ class Triplet(Pair):
     """Of in-batch losses with a hard negative."""
 
     negative: Text
+
+    @model_validator(mode="after")
+    def the_negative_is_another(self) -> Self:
+        """Refuse a positive that is its own negative."""
+        another("negative", self.negative, self.positive)
+        return self
 
 
 class NTuple(Row):
@@ -48,6 +54,7 @@ class NTuple(Row):
         for name, text in extra.items():
             if not (isinstance(text, str) and text):
                 raise fault(name, repr(text), "a text: every row has as many negatives")
+            another(name, text, self.positive)
         if scores is not None:
             if not all(isinstance(one, float | int) for one in scores):
                 raise fault("scores", repr(scores), "numbers")
@@ -65,27 +72,8 @@ class LabelledPair(Row):
     label: Annotated[float, Field(ge=0, le=1)]
 
 
-class LabelledList(Row):
-    """Of the listwise losses: exactly two inputs, and as many labels as documents, best first.
-
-    LambdaLoss gains 2^label - 1, so grades are small and none is below 0.
-    """
-
-    positional = True
-    query: Text
-    docs: _Docs
-    labels: list[_Grade]
-
-    @model_validator(mode="after")
-    def labels_fit(self) -> Self:
-        """Refuse labels that are not one a document, or rise."""
-        same_length("docs", self.docs, "labels", self.labels)
-        falling("labels", self.labels)
-        return self
-
-
 class LabelledByScores(Row):
-    """Of the listwise losses that read no more than the order of labels."""
+    """Of the listwise losses that read no more than the order of labels: two inputs, best first."""
 
     positional = True
     query: Text
@@ -98,6 +86,15 @@ class LabelledByScores(Row):
         same_length("docs", self.docs, "labels", self.labels)
         falling("labels", self.labels)
         return self
+
+
+class LabelledList(LabelledByScores):
+    """Of all listwise losses.
+
+    LambdaLoss gains 2^label - 1, so grades are small and none is below 0.
+    """
+
+    labels: list[_Grade]
 
 
 class ScoredList(Row):

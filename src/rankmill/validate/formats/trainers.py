@@ -1,10 +1,11 @@
 """What FlagEmbedding, Tevatron, GPL, ColBERT and AutoModel take for granted."""
 
-from typing import Annotated, ClassVar, Self
+from collections.abc import Iterator, Mapping
+from typing import Annotated, Any, ClassVar, Self
 
 from pydantic import Field, model_validator
 
-from rankmill.validate.row import Decimal, Number, Row, Text, Word, fault, same_length
+from rankmill.validate.row import Decimal, Number, Row, Text, Word, another, fault, same_length
 
 _Texts = Annotated[list[Text], Field(min_length=1)]
 
@@ -90,6 +91,12 @@ class GplMargin(Row):
     negative: Word
     margin: Decimal
 
+    @model_validator(mode="after")
+    def the_negative_is_another(self) -> Self:
+        """Refuse a positive that is its own negative."""
+        another("negative", self.negative, self.positive)
+        return self
+
 
 class GplNegatives(Row):
     """A line of `hard-negatives.jsonl`: negatives by who found them."""
@@ -114,12 +121,25 @@ class ColbertTriple(Row):
     positive: Text
     negative: Text
 
+    @model_validator(mode="after")
+    def the_negative_is_another(self) -> Self:
+        """Refuse a positive that is its own negative."""
+        another("negative", self.negative, self.positive)
+        return self
 
-class ColbertText(Row):
-    """A query or a passage by its number, which is that of its line in the collection."""
 
+class ColbertPassage(Row):
+    """A passage by its number, which is that of its line in the collection."""
+
+    defines = ("document", "number")
     number: Number
     text: Text
+
+
+class ColbertQuery(ColbertPassage):
+    """A query by its number."""
+
+    defines = ("query", "number")
 
 
 class ColbertNumbers(Row):
@@ -127,6 +147,21 @@ class ColbertNumbers(Row):
 
     bare = True
     value: Annotated[list[Annotated[int, Field(ge=0)]], Field(min_length=3)]
+
+    @classmethod
+    def named(cls, values: Any) -> Iterator[tuple[str, str, Any]]:  # noqa: ANN401 - any JSON
+        """The first is a query's, and all others are documents'."""
+        numbers = values["value"] if isinstance(values["value"], list) else []
+        for place, number in enumerate(numbers):
+            yield f"value.{place}", "document" if place else "query", number
+
+    @model_validator(mode="after")
+    def negatives_are_others(self) -> Self:
+        """Refuse a positive that is its own negative."""
+        _, positive, *negatives = self.value
+        if positive in negatives:
+            raise fault("value", f"{positive} twice", "another document than the positive")
+        return self
 
 
 class AutoModelDocument(Row):
@@ -151,3 +186,19 @@ class AutoModelQuestion(Row):
     corpus_id: Text
     pos_doc: Annotated[list[AutoModelId], Field(min_length=1)]
     neg_doc: list[AutoModelId]
+
+    @classmethod
+    def named(cls, values: Any) -> Iterator[tuple[str, str, Any]]:  # noqa: ANN401 - any JSON
+        """The ids of the documents on both sides."""
+        for side in ("pos_doc", "neg_doc"):
+            documents = values.get(side)
+            for one in documents if isinstance(documents, list) else []:
+                yield side, "document", one.get("id") if isinstance(one, Mapping) else None
+
+    @model_validator(mode="after")
+    def sides_are_apart(self) -> Self:
+        """Refuse a document on both sides."""
+        both = {one.id for one in self.pos_doc} & {one.id for one in self.neg_doc}
+        if both:
+            raise fault("neg_doc", min(both), "another document than the positives")
+        return self

@@ -1,0 +1,121 @@
+"""Lines of a user's own file: JSON Lines, or values between tabs; plain or gzip."""
+
+import gzip
+import zlib
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, BinaryIO, cast
+
+import orjson
+
+from rankmill.corpora.files import readable
+from rankmill.errors import CorpusError
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One line.
+
+    Attributes:
+        place: File and line, for who has to mend it.
+    """
+
+    place: str
+    values: Mapping[str, Any]
+
+    def maybe(self, names: Sequence[str]) -> str:
+        """The text under the first of `names` that there is; "" where there is none, or a null.
+
+        Raises:
+            CorpusError: It is neither a text nor a whole number.
+        """
+        for name in names:
+            value = self.values.get(name)
+            if isinstance(value, str):
+                return value.strip()
+            if isinstance(value, int) and not isinstance(value, bool):
+                return str(value)
+            if value is not None:
+                kind = type(value).__name__
+                raise CorpusError(f"{self.place}: field {name!r} is of type {kind}, expected text")
+        return ""
+
+    def texts(self, names: Sequence[str]) -> list[str]:
+        """The texts under the first of `names` that there is, be it a list or a single one.
+
+        Raises:
+            CorpusError: One is neither a text nor a whole number.
+        """
+        found: Any = next((self.values[name] for name in names if self.values.get(name)), [])
+        listed = found if isinstance(found, list) else [found]
+        return [Row(self.place, {names[0]: one}).text(names[:1]) for one in listed]
+
+    def text(self, names: Sequence[str]) -> str:
+        """The same, where it has to be there.
+
+        Raises:
+            CorpusError: It is not there, or empty.
+        """
+        if found := self.maybe(names):
+            return found
+        among = ", ".join(map(repr, self.values)) or "nothing"
+        raise CorpusError(f"{self.place}: expected {' or '.join(map(repr, names))}, found {among}")
+
+
+def rows(path: Path, *, columns: Sequence[str]) -> Iterator[Row]:
+    """The lines of a file that hold something.
+
+    Args:
+        path: `.jsonl` or `.json` holds objects, anything else values between tabs; `.gz` is read.
+        columns: What the values between tabs are called, and one that is alone by the last of
+            them; a first line that says otherwise in words that are names of these is taken for a
+            heading.
+
+    Raises:
+        CorpusError: The file cannot be read, or a line is not what its format says.
+    """
+    as_json = path.name.removesuffix(".gz").endswith((".jsonl", ".json"))
+    heading = tuple(columns)
+    for number, line in _lines(path):
+        place = f"{path}:{number}"
+        if as_json:
+            yield Row(place, _object(line, place))
+            continue
+        values = [value.strip() for value in line.split("\t")]
+        if number == 1 and set(columns) & {value.lower() for value in values}:
+            heading = tuple(value.lower() for value in values)
+            continue
+        if len(values) > len(heading):
+            expected = ", ".join(heading)
+            raise CorpusError(f"{place}: {len(values)} values, expected {expected} between tabs")
+        alone = len(values) == 1 and heading == tuple(columns)
+        names = heading[-1:] if alone else heading[: len(values)]
+        yield Row(place, dict(zip(names, values, strict=True)))
+
+
+def _lines(path: Path) -> Iterator[tuple[int, str]]:
+    with readable(path), _open(path) as stream:
+        try:
+            for number, raw in enumerate(stream, start=1):
+                line = raw.decode("utf-8-sig" if number == 1 else "utf-8").strip("\r\n")
+                if line.strip():
+                    yield number, line
+        except UnicodeDecodeError as error:
+            raise CorpusError(f"{path}: expected UTF-8: {error}") from error
+        except (EOFError, zlib.error) as error:
+            raise CorpusError(f"{path}: broken gzip file: {error}") from error
+
+
+def _open(path: Path) -> BinaryIO:
+    return cast(BinaryIO, gzip.open(path)) if path.suffix == ".gz" else path.open("rb")
+
+
+def _object(line: str, place: str) -> dict[str, Any]:
+    try:
+        value = orjson.loads(line)
+    except orjson.JSONDecodeError as error:
+        raise CorpusError(f"{place}: not JSON: {error.msg} at column {error.colno}") from error
+    if not isinstance(value, dict):
+        raise CorpusError(f"{place}: a JSON {type(value).__name__}, expected an object")
+    return value

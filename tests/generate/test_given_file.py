@@ -1,0 +1,125 @@
+import gzip
+import json
+
+import pytest
+
+from rankmill.errors import CorpusError
+from rankmill.generate import Given
+from rankmill.generate.given import GivenQuery
+from rankmill.records import Rejection
+
+
+def read(folder, name, text, **options):
+    path = folder / name
+    path.write_bytes(gzip.compress(text.encode()) if name.endswith(".gz") else text.encode())
+    return Given(path=name, **options).read(folder)
+
+
+def query(qid, text, *relevant, kind="given", lang=None):
+    return GivenQuery(qid=qid, text=text, kind=kind, lang=lang, relevant=relevant)
+
+
+@pytest.mark.parametrize(
+    ("name", "text"),
+    [
+        ("log.jsonl", '{"_id": 7, "text": "wie  tief"}\n\n{"_id": "8", "text": "wie hoch"}\n'),
+        ("log.jsonl.gz", '{"qid": "7", "query": "wie tief"}\n{"id": 8, "question": "wie hoch"}'),
+        ("log.tsv", "7\twie tief\r\n8\twie hoch\r\n"),
+        ("log.tsv", "text\tqid\nwie tief\t7\nwie hoch\t8\n"),
+        ("log.jsonl", '\ufeff{"_id": "7", "text": "wie tief"}\n{"_id": "8", "text": "wie hoch"}'),
+    ],
+)
+def test_a_log_is_read_in_the_forms_that_logs_have(tmp_path, name, text):
+    assert read(tmp_path, name, text) == [query("7", "wie tief"), query("8", "wie hoch")]
+
+
+def test_a_query_without_an_id_is_named_for_its_text(tmp_path):
+    one, two = read(tmp_path, "log.jsonl", '{"text": "wie tief"}\n{"text": "wie hoch"}')
+    assert read(tmp_path, "log.txt", "wie tief\nwie hoch\n") == [one, two]
+    assert one.qid.startswith("q")
+    assert one.qid != two.qid
+    assert read(tmp_path, "log.jsonl", '{"text": "wie  tief"}')[0].qid == one.qid
+
+
+def test_a_log_may_hold_texts_alone(tmp_path):
+    found = read(tmp_path, "log.txt", "wie tief\nwie hoch\n")
+    assert [one.text for one in found] == ["wie tief", "wie hoch"]
+
+
+def test_answers_come_from_qrels_best_first_and_from_the_line_itself(tmp_path):
+    (tmp_path / "qrels.tsv").write_text(
+        "query-id\tcorpus-id\tscore\n7\td1\t1\n7\td3\t2\n7\td2\t2\n7\td4\t0\n9\td9\t1\n"
+    )
+    text = '{"_id": "7", "text": "wie tief"}\n{"_id": "8", "text": "wie hoch", "docids": ["d5"]}'
+    found = read(tmp_path, "log.jsonl", text, qrels="qrels.tsv")
+    assert found == [query("7", "wie tief", "d2", "d3", "d1"), query("8", "wie hoch", "d5")]
+
+
+def test_a_folder_of_beir_is_a_log(tmp_path):
+    (tmp_path / "beir").mkdir()
+    (tmp_path / "beir" / "queries.jsonl").write_text('{"_id": "7", "text": "wie tief"}\n')
+    assert Given(path="beir", lang="de").read(tmp_path) == [query("7", "wie tief", lang="de")]
+
+
+def test_a_line_may_say_its_kind_and_language(tmp_path):
+    line = '{"_id": "7", "text": "wie tief", "kind": "keyword", "lang": "de"}'
+    (found,) = read(tmp_path, "log.jsonl", line, lang="en", kind_of_query="log")
+    assert (found.kind, found.lang) == ("keyword", "de")
+
+
+def test_what_cannot_be_a_query_is_rejected_under_a_name(tmp_path):
+    lines = ['{"_id": 1, "text": null}', '{"_id": 2, "text": "a"}', '{"_id": 2, "text": "b"}']
+    found = read(tmp_path, "log.jsonl", "\n".join(lines))
+    assert [(one.id, one.rule) for one in found if isinstance(one, Rejection)] == [
+        ("1", "no_text"),
+        ("2", "repeated_id"),
+    ]
+    assert found[2].detail.endswith("log.jsonl:3")
+    assert found[1] == query("2", "a")
+
+
+def test_a_sample_is_always_the_same_and_in_the_order_of_the_file(tmp_path):
+    text = "\n".join(json.dumps({"_id": n, "text": f"query {n}"}) for n in range(30))
+    few = read(tmp_path, "log.jsonl", text, queries=5)
+    more = read(tmp_path, "log.jsonl", text, queries=9)
+    assert len(few) == 5
+    assert set(few) < set(more)
+    assert [int(one.qid) for one in more] == sorted(int(one.qid) for one in more)
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "message"),
+    [
+        ("log.jsonl", "{", "log.jsonl:1: not JSON"),
+        ("log.jsonl", "[1]", "log.jsonl:1: a JSON list, expected an object"),
+        ("log.jsonl", '{"text": ["a"]}', "log.jsonl:1: field 'text' is of type list"),
+        ("log.jsonl", "", "log.jsonl: no query in it"),
+        ("log.tsv", "1\ta b\tc", "log.tsv:1: 3 values, expected qid, text between tabs"),
+        ("log.jsonl.gz", "", "log.jsonl.gz: no query in it"),
+    ],
+)
+def test_a_line_that_is_no_query_is_named(tmp_path, name, text, message):
+    with pytest.raises(CorpusError, match=message.replace(".", r"\.")):
+        read(tmp_path, name, text)
+
+
+def test_a_file_that_is_not_there_is_named(tmp_path):
+    with pytest.raises(CorpusError, match=r"log\.jsonl"):
+        Given(path="log.jsonl").read(tmp_path)
+    (tmp_path / "empty").mkdir()
+    with pytest.raises(CorpusError, match=r"expected queries\.jsonl"):
+        Given(path="empty").read(tmp_path)
+
+
+def test_a_grade_that_is_no_number_is_named(tmp_path):
+    (tmp_path / "qrels.tsv").write_text("7\td1\thigh\n")
+    with pytest.raises(CorpusError, match=r"qrels.tsv:1: expected a whole number.*'high'"):
+        read(tmp_path, "log.tsv", "7\twie tief\n", qrels="qrels.tsv")
+
+
+def test_the_files_are_what_the_queries_depend_on(tmp_path):
+    (tmp_path / "log.tsv").write_text("1\ta\n")
+    before = Given(path="log.tsv").reads(tmp_path)
+    (tmp_path / "log.tsv").write_text("1\tb\n")
+    assert Given(path="log.tsv").reads(tmp_path) != before
+    assert Given(path="log.tsv").fingerprint == Given(path="elsewhere.tsv").fingerprint
