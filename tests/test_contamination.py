@@ -122,13 +122,41 @@ def test_a_collection_is_read_in_parts_and_nothing_is_said_twice(collection, tou
 
 def test_a_corpus_of_the_collection_s_own_is_one_with_half_of_its_documents(collection, touched):
     folder = collection([("e1", "green tea"), ("e2", "black tea")], [("7", "white tea")])
-    ours = [("d1", "", "green tea"), ("d2", "", "white tea"), ("d3", "", "mate")]
+    ours = [("d1", "", "green tea"), ("d2", "", "white tea")]
     found, (looked,) = touched(folder, ours, policy="auto")
     assert found == [("document", "d2", "same_text", "the words of query 7")]
     assert (looked.ours, looked.spared) == (1, True)
     found, (looked,) = touched(folder, ours, policy="auto", same_corpus=0.51)
     assert [row[1] for row in found] == ["d1", "d2"]
     assert (looked.ours, looked.spared) == (1, False)
+
+
+def test_a_document_of_theirs_that_holds_a_query_of_theirs_goes_even_where_theirs_stay(
+    collection, touched, monkeypatch
+):
+    folder = collection([("e1", f"Steep {RUN} more."), ("e2", "tea")], [("7", RUN), ("8", "Tea!")])
+    ours = [("d1", "", f"Steep {RUN} more."), ("d2", "", "tea")]
+    goes = [
+        ("document", "d1", "shared_13_words", "13 words in a row of query 7"),
+        ("document", "d2", "same_text", "the words of query 8"),
+    ]
+    for part in (100_000, 1):
+        monkeypatch.setattr("rankmill.contamination.collection._PART", part)
+        found, (looked,) = touched(folder, ours, policy="auto")
+        assert found == goes
+        assert (looked.ours, looked.spared) == (2, True)
+        assert looked.found == {"same_text": 1, "shared_13_words": 1}
+
+
+def test_a_large_corpus_that_has_swallowed_a_collection_is_not_its_own(collection, touched):
+    folder = collection([("e1", "green tea"), ("e2", "black tea")])
+    theirs = [("d1", "", "green tea"), ("d2", "", "black tea")]
+    others = [(f"o{number}", "", f"text {number}") for number in range(3)]
+    found, (looked,) = touched(folder, [*theirs, *others], policy="auto")
+    assert [row[1] for row in found] == ["d1", "d2"]
+    assert (looked.ours, looked.spared) == (2, False)
+    _, (looked,) = touched(folder, [*theirs, *others[:2]], policy="auto")
+    assert looked.spared
 
 
 def test_of_a_document_in_pieces_the_collection_s_document_counts_once(collection, touched):
@@ -206,15 +234,20 @@ def test_the_dataset_says_what_touches_and_what_was_looked_at(
 def test_documents_of_a_collection_with_our_corpus_are_no_contamination_but_its_queries_are(
     collection, tables, facts, replaced, tmp_path
 ):
-    theirs = [("e1", "Boiling water burns green tea."), ("e2", "Mate.")]
-    folder = collection(theirs, [("7", "when to reef")])
+    ours = pl.read_parquet(tables.documents).select(pl.concat_str("title", "text", separator=" "))
+    texts = ours.to_series().to_list()
+    theirs = [(f"e{number}", text) for number, text in enumerate(texts[:3])]
+    folder = collection(theirs, [("7", "when to reef"), ("8", texts[0])])
     evaluated = replaced(evaluation={"scitea": folder})
     assemble(Assembly(), evaluated, tmp_path / "dataset", facts)
     rows = pl.read_parquet(tmp_path / "dataset/contamination/found.parquet")
-    assert rows.rows() == [("scitea", "query", "q3", "same_text", "the words of query 7")]
+    assert rows.rows() == [
+        ("scitea", "document", "d1", "same_text", "the words of query 8"),
+        ("scitea", "query", "q3", "same_text", "the words of query 7"),
+    ]
     card = (tmp_path / "dataset/README.md").read_text()
-    assert "| `scitea` | 2 | 1 | 0 | 1 | 0 |" in card
-    assert "1 of the 2 documents of `scitea` stand in the corpus" in card
+    assert "| `scitea` | 3 | 2 | 0 | 2 | 0 |" in card
+    assert "3 of the 3 documents of `scitea` stand in the corpus" in card
 
 
 def test_a_collection_that_nothing_touches_is_named_and_the_config_left_out(

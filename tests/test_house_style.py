@@ -5,6 +5,9 @@ from pathlib import Path
 
 import pytest
 
+from rankmill.recipe import Recipe
+from rankmill.spec import Spec
+
 ROOT = Path(__file__).parents[1]
 PACKAGE = ROOT / "src" / "rankmill"
 LINKS = {PACKAGE / name for name in ("flows", "prompts", "recipes")}
@@ -109,3 +112,14 @@ def test_methods_know_nothing_of_the_line_they_stand_in(path):
     above = {"stages", "line", "cli", "flows"}
     found = {word for name in imports(path, everywhere=True) for word in name.split(".")[1:2]}
     assert not found & above or above & parts(path)
+
+
+def test_no_spec_looks_like_a_mapping():
+    """Prefect makes a dict of what has `keys`, and would take a spec apart."""
+    assert issubclass(Recipe, Spec)  # and with it every spec that a recipe may hold is there
+    specs, mappings = [Spec], list[type]()
+    while specs:
+        spec = specs.pop()
+        specs += spec.__subclasses__()
+        mappings += [spec] if hasattr(spec, "keys") else []
+    assert mappings == []

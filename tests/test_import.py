@@ -35,3 +35,12 @@ def test_reading_a_recipe_loads_nothing_heavy():
 
 def test_the_command_line_loads_nothing_heavy():
     assert imported("rankmill.cli")[1] == []
+
+
+def test_the_exports_load_no_mining_and_no_retrieval():
+    script = "import sys, rankmill.export; print(*sys.modules)"
+    loaded = subprocess.run(
+        [sys.executable, "-c", script], capture_output=True, text=True, check=True, timeout=60
+    ).stdout.split()
+    assert "rankmill.export" in loaded
+    assert not {"rankmill.mine", "rankmill.retrieve", *HEAVY} & set(loaded)

@@ -3,19 +3,27 @@
 import pytest
 
 from rankmill.filters import CrossView, LabelledList, SourceRank
-from rankmill.known import known_of
+from rankmill.known import known_of, sources_of
 from rankmill.records import Ranking
 from rankmill.tables import QUERIES
 
 
-def query(qid, source, related=None):
+def query(qid, source, related=None, further=None):
     head = (qid, "text", "kind", source, 0, "train", "", "", "")
-    return (*head, *[None] * 7, related)
+    return (*head, *[None] * 7, related, None, further)
 
 
 def test_the_source_comes_first_and_what_nobody_knows_is_left_out():
     rows = [query("one", "d1"), query("two", "d2", "d1"), query("none", None)]
     assert known_of(QUERIES.frame(rows)) == {"one": ("d1",), "two": ("d2", "d1"), "none": ()}
+
+
+def test_further_answers_stand_after_the_sources_each_once():
+    frame = QUERIES.frame(
+        [query("one", "d1", "d2", ["d3", "d2"]), query("two", "d4", None, ["d5"])]
+    )
+    assert known_of(frame) == {"one": ("d1", "d2", "d3"), "two": ("d4", "d5")}
+    assert sources_of(frame) == {"one": ("d1", "d2"), "two": ("d4",)}
 
 
 def labelled(*known):

@@ -7,10 +7,12 @@ import polars as pl
 import pytest
 
 from kept_replies import TEACHER, numbered
+from rankmill.finished import Finished
 from rankmill.line import build
 from rankmill.provenance import packages, spent, weights
 from rankmill.records import Reply
 from rankmill.settings import Settings
+from rankmill.tables import QUERIES, REQUESTS
 from rankmill.teachers.prices import FREE, Price
 from rankmill.teachers.store import ReplyStore, key_of
 
@@ -94,6 +96,19 @@ def test_a_build_says_what_it_stands_on_and_a_rebuild_from_its_replies_the_same(
     for path in sorted(first.rglob("*")):
         if path.is_file():
             assert (second / path.relative_to(first)).read_bytes() == path.read_bytes(), path
+
+
+def test_all_requests_of_the_queries_are_counted_also_of_those_that_fell(tmp_path, toy, teacher):
+    settings = Settings(data=tmp_path / "data")
+    rules = "queries.max_similarity=0.8"
+    dataset = build(toy, settings=settings, overrides=[rules, "limits.generate=1.0"])
+    done = Finished.find(settings, "toy")
+    generate = done.output("generate").report
+    assert generate.rejected
+    said = json.loads((dataset / "MANIFEST.json").read_text())["spent"]["generate"]
+    assert sum(one["replies"] for one in said.values()) == generate.read
+    requests = done.read("generate", REQUESTS)
+    assert set(done.read("generate", QUERIES)["request"]) < set(requests["request"])
 
 
 def test_a_collection_that_changes_makes_the_dataset_anew(tmp_path, toy, teacher):

@@ -100,6 +100,18 @@ def test_later_overrides_win(small):
         ("views.yes.trials=3", r"3 trials of yes would ask the same question"),
         ("settle.filters.0={kind='cross_view',order='source',relevant='yes',top=1}", "order is"),
         ("settle.grades={kind='cuts',view='no',cuts=[1.0]}", r"settle names views \['no'\]"),
+        ('curate.language={keep=["xx"]}', r"keep.*'xx' names no language; expected a BCP 47"),
+        ('queries.screens=[{kind="language", among=["xx"]}]', r"'xx' is no language .* ace, af,"),
+        (
+            'queries.screens=[{kind="standalone", language="tlh"}]',
+            r"no phrases of 'tlh'; .* en, de",
+        ),
+        ('generate={kind="grid", teacher="t", langs={xx=1}}', r"langs: 'xx' names no language"),
+        (
+            'generate={kind="grid", teacher="t", words={kinds={nonsense="no"}}}',
+            r"words\.kinds: nonsense is not asked for; found kinds: question, keyword",
+        ),
+        ('curate.decontaminate={documents="remove"}', r"remove needs assemble\.evaluation"),
         ("views=[]", r"views: .*at least 1 item"),
         ("views.yes.where={views=['yes']}", r"views\.yes\.where names \['yes'\]; expected views"),
         ("views.yes.trials={start=9,cap=3}", r"cap 3 must be at least start 9"),

@@ -2,11 +2,9 @@
 
 import json
 
-import numpy as np
 import polars as pl
 import pytest
 
-from knowing_teacher import TOPICS
 from rankmill.errors import ConfigError
 from rankmill.finished import Finished
 from rankmill.line import build
@@ -16,8 +14,7 @@ from rankmill.settings import Settings
 from rankmill.space import SentenceTransformer
 from rankmill.tables import CANDIDATES, LABELS, QUERIES
 from rankmill.trials import candidate_lists
-
-WORDS = sorted(" ".join(TOPICS.values()).split())
+from small_student import student
 
 
 class Watcher(Silent):
@@ -31,21 +28,6 @@ class Watcher(Silent):
 
     def say(self, text):
         self.said.append(text)
-
-
-def student(folder, seed):
-    """A real sentence-transformers model: a vector for every word, and their mean."""
-    library = pytest.importorskip("sentence_transformers")
-    modules = pytest.importorskip("sentence_transformers.sentence_transformer.modules")
-    tokenizers = pytest.importorskip("tokenizers")
-    words = {word: number for number, word in enumerate(["[UNK]", *WORDS])}
-    known = tokenizers.Tokenizer(tokenizers.models.WordLevel(words, unk_token="[UNK]"))
-    known.normalizer = tokenizers.normalizers.Lowercase()
-    known.pre_tokenizer = tokenizers.pre_tokenizers.Whitespace()
-    weights = np.random.default_rng(seed).standard_normal((len(words), 8)).astype(np.float32)
-    static = modules.StaticEmbedding(known, embedding_weights=weights)
-    library.SentenceTransformer(modules=[static], device="cpu").save_pretrained(str(folder))
-    return folder
 
 
 def second(folder, after="toy"):

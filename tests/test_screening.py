@@ -125,6 +125,22 @@ def test_a_change_of_a_screens_prompt_or_teacher_makes_the_queries_anew(toy, tmp
     assert changed == {"prompt screen/mine"}
 
 
+def test_a_screen_s_model_trained_anew_in_its_folder_makes_the_queries_anew(toy, tmp_path):
+    model = tmp_path / "model"
+    model.mkdir()
+    embedder = f'embedder={{kind="sentence_transformers", model="{model}"}}'
+    cosine = f'{{kind="only_there", scorers=[{{kind="cosine", {embedder}}}]}}'
+    screens = f'queries.screens=[{{kind="near_source", {embedder}}}, {cosine}]'
+    depends = []
+    for weights in (b"1", b"2"):
+        (model / "model.bin").write_bytes(weights)
+        settings = Settings(data=tmp_path / "data")
+        with open_build(toy, overrides=[screens], settings=settings, record=False) as opened:
+            depends.append(screens_of(opened))
+    changed = {name for name, value in depends[0].items() if value != depends[1][name]}
+    assert changed == {"screens' model 1, weights", "screens' model 2, weights"}
+
+
 def test_screens_are_priced_beforehand(toy, tmp_path):
     settings = Settings(data=tmp_path / "data")
     with open_build(toy, overrides=[ALL], settings=settings, record=False) as opened:

@@ -5,10 +5,12 @@ from pathlib import Path
 
 from rankmill.build import Build, open_build
 from rankmill.contamination import Evaluation
-from rankmill.depends import evaluation_of
+from rankmill.depends import decontamination_of, evaluation_of
 from rankmill.errors import PromptError, StageError
+from rankmill.finished import Finished
 from rankmill.label.label import ASK_AGAIN
 from rankmill.prompts import Prompt
+from rankmill.rounds import before
 from rankmill.settings import Settings
 from rankmill.teachers.engine import Describes
 
@@ -21,7 +23,7 @@ def check(recipe: Path, *, overrides: Sequence[str], settings: Settings) -> Iter
     """
     with open_build(recipe, overrides=overrides, settings=settings, record=False) as build:
         yield f"recipe {build.recipe.name}: valid"
-        for prompt in prompts_of(build):
+        for prompt in preflight(build):
             yield f"prompt {prompt.name}: {prompt.front['purpose']}"
         document = _first_document(build)
         yield f"corpus {build.recipe.corpus.kind}: begins with {document}"
@@ -37,6 +39,39 @@ def check(recipe: Path, *, overrides: Sequence[str], settings: Settings) -> Iter
             yield f"teacher {teacher}: returns what {', '.join(needs)} need"
             if isinstance(engine, Describes):
                 yield from (f"  {line}" for line in build.teachers.run(engine.describe()))
+
+
+def preflight(build: Build) -> list[Prompt]:
+    """Look at whatever a later stage reads, so that what is wrong with it costs no token.
+
+    That is the prompts, the user's files, earlier builds, and the models that embed besides the
+    recipe's own, which is the first to be used. Models are not opened for a build that is whole.
+
+    Returns:
+        The prompts.
+
+    Raises:
+        RankmillError: The first fault.
+    """
+    recipe = build.recipe
+    prompts = prompts_of(build)
+    before(build)
+    decontamination_of(build)
+    for given in (recipe.given, recipe.retrieve.given):
+        if given:
+            given.read(build.base)
+    for name in recipe.queries.earlier:
+        Finished.find(build.settings, name).output("generate")
+    if recipe.sample:
+        recipe.sample.origin(build.base, tuple(evaluation_of(build).values()))
+    if build.makes and not build.manifest.was_whole:
+        further = (one.embed for one in recipe.retrieve.further)
+        for embedder in {
+            one.fingerprint: one for one in (*further, *recipe.queries.embedders)
+        }.values():
+            with embedder.open(build.settings, build.progress.say) as encoder:
+                encoder.encode(["Is anybody there?"], "query")
+    return prompts
 
 
 def prompts_of(build: Build) -> list[Prompt]:

@@ -13,7 +13,7 @@ _SETTINGS = (
     "relative_margin=0.05, absolute_margin=0.1, max_score=0.8, min_score=0.2, "
     "positive=min|max|own, sampling.kind=top|random|score|stride, short=fewer|drop|random, "
     "counted=before|after, seed=1, embed.model=NAME|FOLDER, "
-    "embed.kind=sentence_transformers|openai, and whatever else [embed] of a recipe knows."
+    "embed.kind=sentence_transformers|openai, and whatever else the table embed of a recipe knows."
 )
 
 
@@ -29,7 +29,7 @@ def mine(  # noqa: PLR0913 - one parameter for every option
     qrels: Annotated[
         Path | None, typer.Option(help="query-id, corpus-id and score between tabs.")
     ] = None,
-    split: Annotated[str, typer.Option(help="Which qrels of the corpus's folder.")] = "train",
+    split: Annotated[str | None, typer.Option(help="Of the folder's qrels; usually train.")] = None,
     min_grade: Annotated[int, typer.Option(help="The least of a positive.", min=1)] = 1,
     overrides: Annotated[
         list[str] | None, typer.Option("--set", metavar="KEY=VALUE", help="One setting.")
@@ -41,18 +41,19 @@ def mine(  # noqa: PLR0913 - one parameter for every option
     data: Data = None,
 ) -> None:
     """Find documents near a query that are none of its answers, by ids."""
+    from rankmill.mine.qrels import qrels_of
     from rankmill.mine.run import Files, run
     from rankmill.terminal import Live
 
-    files = Files(
-        corpus=corpus,
-        queries=queries or corpus,
-        qrels=qrels or corpus / "qrels" / f"{split}.tsv",
-        min_grade=min_grade,
-        into=into,
-        exports=tuple(export or ()),
-    )
     with said(), Live(out)() as live:
+        files = Files(
+            corpus=corpus,
+            queries=queries or corpus,
+            qrels=qrels or qrels_of(corpus, queries or corpus, split),
+            min_grade=min_grade,
+            into=into,
+            exports=tuple(export or ()),
+        )
         table = run(files, overrides or (), settings_of(data), live)
     out.print(table)
     out.print(str(into), markup=False, highlight=False)

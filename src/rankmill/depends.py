@@ -6,12 +6,13 @@ import polars as pl
 
 from rankmill.build import Build
 from rankmill.contamination import Evaluation
+from rankmill.corpora import read
 from rankmill.records import Document
 from rankmill.space import Embedder
 from rankmill.tables import DOCUMENTS
 from rankmill.tablestore import Output
 
-REVISION = "2"
+REVISION = "3"
 """Raised when the same settings and inputs would give other tables than they used to."""
 
 
@@ -50,11 +51,4 @@ def decontamination_of(build: Build) -> dict[str, str]:
 
 def documents_of(documents: Output, docids: pl.Series) -> list[Document]:
     """The documents of some ids, sorted by id."""
-    frame = (
-        pl.scan_parquet(documents.path(DOCUMENTS))
-        .filter(pl.col("docid").is_in(docids.implode()))
-        .select("docid", "title", "text", "lang")
-        .sort("docid")
-        .collect()
-    )
-    return [Document(**row) for row in frame.iter_rows(named=True)]
+    return read.documents_of(documents.path(DOCUMENTS), docids)

@@ -16,13 +16,12 @@ from typing import Any, Protocol
 
 from rankmill import stages
 from rankmill.build import Build, NotMade, open_build
-from rankmill.check import prompts_of
+from rankmill.check import preflight
 from rankmill.errors import Stopped
 from rankmill.finished import Finished
 from rankmill.manifest import read_manifest
 from rankmill.page import REPORT, report
 from rankmill.progress import Progress
-from rankmill.rounds import before
 from rankmill.settings import Settings
 from rankmill.tablestore import Output
 
@@ -54,13 +53,10 @@ def line(build: Build, do: Runner) -> Path:
 def _line(build: Build, do: Runner) -> Path:
     """Run every stage that is not done, and return the dataset's folder.
 
-    Prompts and given lists are looked at first: what is wrong with one of them costs no token.
+    What later stages read is looked at first: what is wrong with it costs no token.
     """
     recipe = build.recipe
-    prompts_of(build)
-    before(build)
-    if recipe.retrieve.given:
-        recipe.retrieve.given.digest(build.base)
+    preflight(build)
     documents = do.run(stages.ingest, build)
     vectors = do.run(stages.embed, build, documents)
     curated = do.run(stages.curate, build, documents, vectors) if recipe.curates else None

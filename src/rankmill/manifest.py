@@ -89,6 +89,12 @@ class Manifest:
         return [StageReport.from_json(stage["report"]) for stage in self.stages.values()]
 
     @property
+    def was_whole(self) -> bool:
+        """Whether an earlier run has come to the end of this very recipe."""
+        known = self.previous.get("recipe") == self.recipe.model_dump(mode="json")
+        return known and self.previous.get("status") == "complete"
+
+    @property
     def is_news(self) -> bool:
         """Whether this run has come by other tables than the runs before it."""
         return any(

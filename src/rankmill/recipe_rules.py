@@ -87,6 +87,15 @@ def _cascades_are_two_deep(recipe: Sections) -> None:
             )
 
 
+def _exams_are_named(recipe: Sections) -> None:
+    """Refuse to remove what touches an evaluation collection, where none is named."""
+    if recipe.curate.decontaminate.documents == "remove" and not recipe.assemble.evaluation:
+        raise ValueError(
+            "curate.decontaminate: documents remove needs assemble.evaluation, the folders of the "
+            "collections whose documents are to go"
+        )
+
+
 def _splits_fit(recipe: Sections) -> None:
     """Refuse fewer clusters than splits, where their number is known."""
     clusters = recipe.cluster.clusters
@@ -94,6 +103,19 @@ def _splits_fit(recipe: Sections) -> None:
         return
     if reason := recipe.splits.refusal(clusters):
         raise ValueError(f"cluster.clusters: {reason}")
+
+
+def _seeds_cover_clusters(recipe: Sections) -> None:
+    """Refuse fewer seeds than clusters where every cluster gives one, and their number is known."""
+    clusters, sampler = recipe.cluster.clusters, recipe.sample
+    if not sampler or not sampler.covers or not isinstance(clusters, int):
+        return
+    if sampler.documents < clusters:
+        raise ValueError(
+            f"sample: {sampler.documents:,} seeds cannot cover {clusters:,} clusters, and kind "
+            f"{sampler.kind} takes one of each; ask for at least {clusters:,} documents, or at "
+            f"most {sampler.documents:,} clusters"
+        )
 
 
 def _lists_fit(recipe: Sections) -> None:
@@ -136,7 +158,9 @@ _CHECKS = (
     _quality_is_judged,
     _there_are_queries,
     _cascades_are_two_deep,
+    _exams_are_named,
     _splits_fit,
+    _seeds_cover_clusters,
     _lists_fit,
     _exports_fit,
 )

@@ -14,7 +14,7 @@ from rankmill.grades import Bands, Grading
 from rankmill.known import Known, known_of
 from rankmill.label import Adaptive, View
 from rankmill.polls import Agreement, Fused, Poll, agreement_all, fuse_all
-from rankmill.records import Rejection
+from rankmill.records import Ranking, Rejection
 from rankmill.spec import Spec
 from rankmill.tables import LABELS, LISTS
 from rankmill.trials import Readings, candidate_lists, read_trials
@@ -139,7 +139,7 @@ def join(
         labelled.append(
             LabelledList(
                 qid=qid,
-                known=sources[qid],
+                known=_candidates(sources[qid], joined.get(qid, alone).ranking),
                 trials=one.trials,
                 begun=one.begun,
                 views={name: fused.ranking for name, fused in by_list[qid].items()},
@@ -150,6 +150,11 @@ def join(
             )
         )
     return labelled, rejections
+
+
+def _candidates(known: Sequence[str], ranking: Ranking) -> tuple[str, ...]:
+    """The source, and further known answers that are in the list: not all may have had room."""
+    return tuple(docid for docid in known if docid == known[0] or docid in ranking.docids)
 
 
 def _by_view(spec: Settle, found: Mapping[str, Readings]) -> dict[str, dict[str, Fused]]:

@@ -129,6 +129,7 @@ QUERIES = Table(
         "end": pl.Int32,
         "related_docid": pl.String,
         "rewrite": pl.String,
+        "answer_docids": pl.List(pl.String),
     },
     nullable=frozenset(
         {
@@ -142,8 +143,14 @@ QUERIES = Table(
             "end",
             "related_docid",
             "rewrite",
+            "answer_docids",
         }
     ),
+)
+REQUESTS = Table(
+    name="requests",
+    key=("teacher", "request"),
+    columns={"teacher": pl.String, "request": pl.String},
 )
 SCREENED = Table(
     name="screened",

@@ -60,6 +60,24 @@ def test_a_source_that_its_teacher_does_not_like_leaves_no_positive_but_promoted
     assert roles(disliked, false_negatives="drop") == "---n"
 
 
+def test_what_is_known_to_answer_is_no_negative_whatever_its_grade():
+    graded_down = pairs_of(("q", 3, 0.9, "dense"), ("q", 0, 0.2, "source"), ("q", 0, 0.1, "both"))
+    expected = {"promote": "P-n", "drop": "--n", "keep": "N-n"}
+    assert {name: roles(graded_down, false_negatives=name) for name in expected} == expected
+
+
+def test_a_list_whose_known_answer_is_all_that_is_graded_down_is_named():
+    one = policy(false_negatives="promote")
+    pairs = one.marked(pairs_of(("q", 3, 0.9, "dense"), ("q", 0, 0.2, "source")))
+    assert one.lacking(pairs).rows() == [
+        (
+            "q",
+            "no_negative",
+            "0 of 1 negatives of at most grade 0; a known answer has grade 0 and is no negative",
+        )
+    ]
+
+
 def test_a_judge_margin_drops_what_scores_too_near_the_lowest_positive():
     # UniME-V2: a candidate goes if its score is above s(q, c_t) - beta: 0.8 - 0.25 = 0.55.
     near = pairs_of(

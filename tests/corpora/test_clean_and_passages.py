@@ -8,6 +8,7 @@ from pydantic import ValidationError
 from rankmill.corpora.clean import clean, clean_text
 from rankmill.corpora.passages import Passages
 from rankmill.records import Document, Rejection
+from rankmill.tags import primary
 
 LINE_ENDS = st.sampled_from(["\n", "\r", "\u2029", "\u2028", "\t", " ", "\0", "a", "\f", "\xad"])
 
@@ -71,6 +72,15 @@ def test_a_title_is_one_line_and_every_other_field_is_kept():
         parent="p ",
     )
     assert clean(Document(docid="d", text="t", headings=" ")).headings is None
+
+
+@pytest.mark.parametrize(
+    ("said", "tag"),
+    [("en_US", "en-US"), ("pt-BR", "pt-BR"), ("de_AT.UTF-8", "de-AT"), (" fr ", "fr"), ("", None)],
+)
+def test_a_language_is_tagged_as_bcp_47_has_it(said, tag):
+    assert clean(Document(docid="d", text="t", lang=said)).lang == tag
+    assert primary(said) == (tag or "").partition("-")[0]
 
 
 def document(text: str) -> Document:

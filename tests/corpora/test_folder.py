@@ -98,6 +98,18 @@ def test_front_matter_names_a_document_and_a_second_of_the_name_is_told(folder):
     ]
 
 
+@pytest.mark.parametrize("first", ["a.md", "z.md"])
+def test_an_id_that_a_section_has_is_told_too(folder, first):
+    sections, one = b"# One\n\nwords\n\n# Two\n\nmore", b"---\nid: %s#one\n---\nothers"
+    found = folder({first: sections, "m.md": one % first.encode()})
+    docids = [d.docid for d in found if isinstance(d, Document)]
+    assert sorted(docids) == [f"{first}#one", f"{first}#two"]
+    last, before = ("m.md", "a.md") if first == "a.md" else ("z.md", "m.md")
+    assert [(r.id, r.rule, r.detail) for r in found if isinstance(r, Rejection)] == [
+        (f"{first}#one", "same_id", f"{last} has the id of {before}")
+    ]
+
+
 def test_a_licence_of_the_recipe_is_for_files_that_state_none(folder):
     files = {"a.txt": b"words", "b.txt": b"SPDX-License-Identifier: BSD-3-Clause\nwords"}
     assert [d.licence for d in folder(files, licence="CC0-1.0")] == ["CC0-1.0", "BSD-3-Clause"]

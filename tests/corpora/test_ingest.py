@@ -159,7 +159,8 @@ def test_a_corpus_that_is_empty_after_cleaning_is_an_error_with_the_counts(tmp_p
     with pytest.raises(CorpusError) as error:
         take_in(tmp_path, at(1, "a", "\0"), gone, at(2, "b", "b"))
     assert str(error.value) == (
-        "listed: no passage is left of 3 documents (no_text 1, too_short 2)"
+        "listed: no passage is left of 3 documents (no_text 1, too_short 2), such as "
+        "a: too_short, 0 characters < 3; m: no_text, null; b: too_short, 1 characters < 3"
     )
 
 

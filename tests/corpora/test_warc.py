@@ -1,5 +1,6 @@
 import gzip
 import io
+import zlib
 
 import pytest
 from warcio.statusandheaders import StatusAndHeaders
@@ -108,6 +109,45 @@ def test_a_page_that_is_too_long_is_counted(tmp_path):
     response(WARCWriter(file, gzip=False), "http://a/", b"<p>" + b"word " * 300_000)
     _, rejections = read(tmp_path, "x.warc", file.getvalue(), max_megabytes=1)
     assert [(r.id, r.rule) for r in rejections] == [("http://a/", "too_large")]
+
+
+LONG = b"<p>" + "".join(f"Sentence {n * n}. " for n in range(9_000)).encode()
+
+
+@pytest.mark.parametrize(
+    ("coding", "body", "rule"),
+    [
+        ("gzip", gzip.compress(LONG), None),
+        ("gzip", gzip.compress(LONG)[:-1], "broken"),
+        ("gzip", gzip.compress(LONG)[:9_000], "broken"),
+        ("gzip", gzip.compress(LONG)[:9_000] + b"\0" * 900, "broken"),
+        ("gzip", b"\x1f\x8b\x08" + b"no gzip" * 9, "broken"),
+        ("gzip", b" \n<p>kept unpacked by the crawler", None),
+        ("deflate", zlib.compress(LONG), None),
+        ("Deflate", zlib.compress(LONG)[2:-4], None),
+        ("deflate", zlib.compress(LONG)[:9_000], "broken"),
+        ("deflate", zlib.compress(LONG)[2:9_000], "broken"),
+        ("identity", LONG, None),
+    ],
+)
+@pytest.mark.parametrize("chunked", [False, True])
+def test_a_page_that_is_not_packed_as_it_says_is_broken(
+    tmp_path, capfd, coding, body, rule, chunked
+):
+    more = [("Content-Encoding", coding)]
+    if chunked:
+        parts = [body[at : at + 4_000] for at in range(0, len(body), 4_000)]
+        body = b"".join(b"%x\r\n%b\r\n" % (len(part), part) for part in (*parts, b""))
+        more.append(("Transfer-Encoding", "chunked"))
+    file = io.BytesIO()
+    writer = WARCWriter(file, gzip=False)
+    response(writer, "http://a/", body, *more)
+    response(writer, "http://b/", b"<p>the next")
+    documents, rejections = read(tmp_path, "x.warc", file.getvalue())
+    urls = ["http://a/", "http://b/"]
+    assert [d.docid for d in documents] == (urls[1:] if rule else urls)
+    assert [(r.id, r.rule) for r in rejections] == ([(urls[0], rule)] if rule else [])
+    assert capfd.readouterr().err == ""
 
 
 def test_a_page_seen_before_in_another_file_is_counted_once(tmp_path):

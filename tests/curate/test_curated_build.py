@@ -20,6 +20,7 @@ from rankmill.recipe import Recipe
 from rankmill.settings import Settings
 from rankmill.tables import CANDIDATES, CLUSTERS, DOCUMENTS, KEPT, QUALITY, QUERIES, REJECTIONS
 from scripted_teacher import Said
+from small_student import student
 
 pytestmark = pytest.mark.timeout(120)
 
@@ -216,6 +217,21 @@ def test_removing_the_whole_corpus_is_refused_with_a_document_and_its_collection
     evaluation = collection([(row["docid"], f"{row['title']} {row['text']}") for row in rows], [])
     with pytest.raises(StageError, match=r"curate: no document is left of 72 .*eval: same_"):
         sampled(evaluation, "curate.decontaminate.documents=remove", "limits.curate=1")
+
+
+def test_a_collection_without_documents_is_no_fault(sampled, collection):
+    done, _ = sampled(collection([], [("7", "x")]))
+    assert rejected(done, "curate") == []
+
+
+def test_a_model_trained_anew_in_its_folder_embeds_a_collection_anew(sampled, collection, tmp_path):
+    evaluation = collection([("e1", "yeast"), ("e2", "comet")], [])
+    own = f"embed={{kind='sentence_transformers', model='{tmp_path / 'model'}'}}"
+    for seed in (1, 2, 1):
+        student(tmp_path / "model", seed)
+        sampled(evaluation, own)
+    made = [path for path in (tmp_path / "data/tables/evaluation").iterdir() if path.is_dir()]
+    assert len(made) == 2
 
 
 def test_a_recipe_that_keeps_contaminated_documents_has_no_stage_for_them(sampled, collection):

@@ -4,7 +4,7 @@ import pytest
 from pydantic import ValidationError
 
 from rankmill.curate import Languages
-from rankmill.curate.language import language_of
+from rankmill.curate.language import IDENTIFIED, _identifier, language_of
 from rankmill.records import Document, Rejection
 
 TEXTS = {
@@ -68,7 +68,9 @@ def test_rejections_go_by():
 
 @pytest.mark.parametrize("tag", ["english", "e", ""])
 def test_what_is_no_tag_is_refused(tag):
-    with pytest.raises(ValidationError, match="expected tags such as en"):
+    with pytest.raises(
+        ValidationError, match="names no language; expected a BCP 47 tag such as en"
+    ):
         Languages(keep=(tag,))
 
 
@@ -78,3 +80,8 @@ def test_sentences_of_a_real_collection_are_named_right(collections, name, lang)
     found = [picked(Document(docid="d", text=json.loads(line)["text"])).lang for line in lines]
     assert found.count(lang) >= 115
     assert len(set(found) - {lang, None}) <= 1
+
+
+def test_the_languages_that_can_be_told_are_those_of_the_model():
+    labels = {str(label) for label in _identifier().nb_classes}
+    assert labels - {"zxx"} == IDENTIFIED

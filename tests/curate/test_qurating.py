@@ -227,10 +227,29 @@ def test_settings_that_make_no_sense_are_refused(wrong, message):
         QuRating(teacher="t", **wrong)
 
 
+def test_of_both_documents_equally_much_is_shown_from_a_place_that_the_seed_draws():
+    digits = "".join(str(number % 10) for number in range(500))
+    shown = [Document(docid="long", text=digits), Document(docid="short", text="x" * 60)]
+    prompt = find(LETTERS.prompt, [])
+
+    def excerpts(pair, seed=0):
+        spec = LETTERS.model_copy(update={"seed": seed})
+        said = spec.request(prompt, pair).messages[-1].content
+        return [line.partition("] ")[2] for line in said.splitlines() if line.startswith("[")]
+
+    long, short = excerpts(shown)
+    assert len(long.removesuffix(" …")) in {58, 59, 60}
+    assert short == "x" * 60
+    assert long.removesuffix(" …") in digits
+    assert excerpts(shown[::-1]) == [short, long]
+    starts = {excerpts(shown, seed)[0] for seed in range(8)}
+    assert len(starts) > 1
+
+
 @pytest.mark.parametrize("name", ["curate/educational_value", "curate/facts"])
 def test_its_prompts_show_both_documents_with_their_letters(name):
     spec = QuRating(teacher="t", prompt=name)
-    shown = [Document(docid="a", title="T", text="one"), Document(docid="b", text="two")]
+    shown = [Document(docid="a", text="one"), Document(docid="b", text="two")]
     said = spec.request(find(name, []), shown).messages[-1].content
     assert said.index("[A] ") < said.index("one") < said.index("[B] ") < said.index("two")
     assert said.endswith("Letter:")

@@ -29,6 +29,14 @@ def test_distinct_n_is_the_share_of_different_runs():
     assert distinct(["one"], 2) == 0
 
 
+def test_words_that_are_not_set_apart_are_told_apart():
+    texts = ["如何种植水稻", "如何种植小麦"]
+    assert distinct(texts, 1) == pytest.approx(8 / 12)
+    assert self_bleu(texts) > 0.3
+    facts = of_queries(pl.DataFrame({"text": texts, "kind": "question"}), unit(np.eye(2)))
+    assert facts["words a query"] == 3
+
+
 def test_equal_texts_have_a_self_bleu_of_one_and_strange_ones_nearly_none():
     assert self_bleu(["a b c d", "a b c d"]) == pytest.approx(1)
     # Nothing matches: every order counts as a tenth, of 4, 3, 2 and 1 runs.

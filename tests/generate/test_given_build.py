@@ -3,6 +3,7 @@
 import json
 import tomllib
 
+import polars as pl
 import pytest
 
 from rankmill import models
@@ -16,8 +17,10 @@ from rankmill.plan import estimates
 from rankmill.recipe import Recipe
 from rankmill.review.shown import Wanted, shown_lists
 from rankmill.settings import Settings
+from rankmill.stages.writing import writing_of
 from rankmill.tables import (
     CANDIDATES,
+    CLUSTERS,
     DOCUMENTS,
     JUDGMENTS,
     LABELS,
@@ -86,7 +89,17 @@ def test_a_log_alone_becomes_a_dataset(alone, settings):
     assert '"": {"replies"' not in json.dumps(card)
     assert done.read("sample", SEEDS).is_empty()
     fallen = dict(done.read("generate", REJECTIONS).select("id", "rule").iter_rows())
-    assert fallen == {"again": "duplicate", "short": "not_a_query", "empty": "no_text"}
+    assert fallen == {
+        "again": "duplicate",
+        "short": "not_a_query",
+        "empty": "no_text",
+        "lost": "unknown_docid",
+    }
+    lost = done.read("generate", REJECTIONS).filter(rule="unknown_docid")
+    assert lost["detail"].to_list() == ["known answer of-no-corpus"]
+    report_of = done.output("generate").report
+    assert report_of.read == report_of.written + sum(report_of.rejected.values())
+    assert "unknown_docid" not in report_of.rejected
     candidates = done.read("retrieve", CANDIDATES)
     assert "chess-03" in set(candidates.filter(qid="known")["docid"])
     origins = set(candidates.filter(qid="lost")["origin"])
@@ -97,6 +110,33 @@ def test_a_log_alone_becomes_a_dataset(alone, settings):
     ranks = dict(done.read("settle", LISTS).select("qid", "source_rank").iter_rows())
     assert ranks["known"] is not None
     assert (ranks["lost"], ranks["unknown"]) == (None, None)
+
+
+def test_all_that_is_known_to_answer_is_carried_also_by_the_name_of_a_copy(alone, settings):
+    corpus = alone.parent / "corpus.jsonl"
+    lines = corpus.read_text().splitlines()
+    first = next(json.loads(line) for line in lines if '"bread-00"' in line)
+    corpus.write_text("\n".join([*lines, json.dumps(first | {"docid": "zz-dup"})]) + "\n")
+    docids = ["zz-dup", "nowhere", "bread-06", "bread-00", "chess-03", "stars-01"]
+    row = {"_id": "baker", "text": "which flour lets a loaf rise in the oven", "docids": docids}
+    (alone.parent / "log.jsonl").write_text("\n".join(map(json.dumps, [*LOG, row])))
+    done = built(alone, settings)
+    (query,) = done.read("generate", QUERIES).filter(qid="baker").to_dicts()
+    known = [query["source_docid"], *query["answer_docids"]]
+    split = dict(done.read("cluster", CLUSTERS).select("docid", "split").iter_rows())
+    asked = ["bread-00", "bread-06", "chess-03", "stars-01"]
+    here = [docid for docid in asked if split[docid] == split["bread-00"]]
+    assert known == here
+    facts = done.output("generate").report.facts
+    assert facts["known answers"] == 1 + len(here)  # the other is that of the query "known"
+    assert facts["known answers in another split"] == len(asked) - len(here)
+    assert facts["known answers not in the corpus"] == 2  # of "lost", and "nowhere"
+    candidates = done.read("retrieve", CANDIDATES).filter(qid="baker")
+    assert set(candidates.filter(origin="source")["docid"]) == set(here)
+    pairs = Sources.of(done).pairs.filter(pl.col("docid").is_in(here), qid="baker")
+    assert len(pairs) == len(here)
+    assert not pairs["false_negative"].any()
+    assert not pairs["negative"].any()
 
 
 def test_what_comes_after_copes_with_queries_of_no_known_source(alone, settings):
@@ -170,13 +210,22 @@ def test_a_changed_log_is_read_anew_and_an_equal_one_is_not(alone, settings):
     assert built(alone, settings).output("generate").key != first
 
 
+@pytest.mark.parametrize("setting", ["lang=de", "kind_of_query=log", "queries=2", "min_grade=2"])
+def test_changed_settings_of_the_log_make_the_queries_anew(alone, settings, setting):
+    keys = []
+    for overrides in ([], [f"given.{setting}"]):
+        with open_build(alone, overrides=overrides, settings=settings, record=False) as opened:
+            keys.append(writing_of(opened))
+    assert keys[0] != keys[1]
+
+
 def test_given_queries_are_priced_like_written_ones(log, settings):
     log.write_text(log.read_text() + GIVEN)
     with open_build(log, settings=settings, record=False) as opened:
         rows = {row.stage: row for row in estimates(opened)}
-        assert opened.recipe.queries_at_most(opened.base) == 18 + len(LOG)
+        assert opened.recipe.queries_at_most(opened.base) == 18 + len(LOG) - 1  # one is empty
     assert rows["generate"].calls == 18
-    assert rows["label pointwise"].calls == 8 * (18 + len(LOG))
+    assert rows["label pointwise"].calls == 8 * (18 + len(LOG) - 1)
 
 
 GERMAN = """

@@ -3,7 +3,7 @@ import polars as pl
 import pytest
 
 from rankmill.generate.given import GivenQuery
-from rankmill.generate.ground import Corpus
+from rankmill.generate.ground import PlacedDocuments
 from rankmill.generate.writing import Seed
 from rankmill.generate.written import Written
 from rankmill.records import Document
@@ -31,7 +31,7 @@ def corpus(tmp_path):
         (docid, n, 1.0, "test" if docid in TEST else "train") for n, docid in enumerate(placed)
     )
     vectors = encode(list(ANGLES.values()))
-    return Corpus.of((tmp_path, tmp_path / "documents.parquet"), clusters, vectors, encode)
+    return PlacedDocuments.of((tmp_path, tmp_path / "documents.parquet"), clusters, vectors, encode)
 
 
 def seed(docid):
@@ -63,7 +63,7 @@ def test_it_looks_beyond_any_number_of_near_duplicates(tmp_path):
     DOCUMENTS.frame(rows).write_parquet(tmp_path / "documents.parquet")
     clusters = CLUSTERS.frame((name, 0, 1.0, "train") for name in names)
     vectors = encode([n / 100 for n in range(39)] + [45])
-    far = Corpus.of((tmp_path, tmp_path / "documents.parquet"), clusters, vectors, encode)
+    far = PlacedDocuments.of((tmp_path, tmp_path / "documents.parquet"), clusters, vectors, encode)
     assert docids(far.related([seed("n00")], (0.4, 0.9), 1)) == [["n39"]]
 
 
@@ -79,13 +79,18 @@ def given(*relevant, text="0"):
     return GivenQuery(qid="q", text=text, kind="given", relevant=relevant)
 
 
-def test_the_source_of_a_query_is_its_best_answer_that_has_a_topic(corpus):
+def test_the_answers_to_a_query_are_all_that_have_a_topic_best_first(corpus):
     asked = [given("gone", "c", "a"), given("nowhere"), given()]
-    assert corpus.sources(asked) == ["c", None, None]
+    assert [list(found.items()) for found in corpus.answers(asked)] == [
+        [("c", "c"), ("a", "a")],
+        [],
+        [],
+    ]
 
 
-def test_of_a_document_that_was_cut_the_passage_nearest_to_the_query_is_the_source(corpus):
-    assert corpus.sources([given("p", text="78"), given("p", text="61")]) == ["p2", "p1"]
+def test_of_a_document_that_was_cut_the_passage_nearest_to_the_query_answers_it(corpus):
+    asked = [given("p", text="78"), given("c", "p", text="61")]
+    assert corpus.answers(asked) == [{"p": "p2"}, {"c": "c", "p": "p1"}]
 
 
 def test_a_query_without_a_source_belongs_where_its_nearest_document_does(corpus):

@@ -9,6 +9,7 @@ from writer_walks import DOCUMENTS, FLOUR, REEF, TEA, ground, last_turn, seeds, 
 
 from rankmill.errors import CorpusError
 from rankmill.generate import Configured, FewShot, Grid, Reasoning, TwoDocuments, Writers
+from rankmill.generate.vocabulary import Words, examples_of
 from rankmill.generate.writing import Cell, Seed, Unusable
 from rankmill.records import Document, Rejection, Reply
 
@@ -332,3 +333,13 @@ def test_one_table_stands_for_a_list_and_few_shot_is_the_first_kind():
         one[0],
         Reasoning(teacher="t"),
     )
+
+
+@pytest.mark.parametrize(("lang", "name"), [("de_DE", "German"), ("de-AT", "German")])
+def test_a_language_has_its_name_however_its_tag_is_spelled(lang, name):
+    assert Words().of(Cell(lang=lang))["language"] == name
+
+
+def test_english_is_english_however_its_tag_is_spelled():
+    shown = [len(examples_of(Cell(lang=lang))) for lang in ("en", "en_US", "en-GB", "de_DE")]
+    assert shown == [2, 2, 2, 3]

@@ -5,8 +5,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
+from rankmill import retrieve
 from rankmill.errors import StageError
-from rankmill.mine import ByScore, Mining, Points, Random, Stride, mine, search
+from rankmill.mine import ByScore, Mining, Points, Random, Stride, mine, search, spare
 
 BEST = 0.8
 SCORES = {"p": BEST, "a": 0.9, "b": 0.78, "c": 0.76, "d": 0.7, "e": 0.5, "f": 0.1, "g": -0.4}
@@ -163,6 +164,17 @@ def test_each_way_to_be_short_does_what_it_says():
     assert (filled.counts.short, filled.counts.missing, filled.counts.random) == (1, 3, 3)
 
 
+def test_random_documents_fill_a_list_as_far_as_the_corpus_has_others():
+    # 45 documents: the positive, 20 near ones above the border, and 24 that may stand in.
+    scores = (
+        {"p": 0.5} | {f"a{n:02}": 0.9 for n in range(20)} | {f"z{n:02}": 0.1 for n in range(24)}
+    )
+    spec = {"rank_max": 24, "short": "random", "absolute_margin": 0.0}
+    whole_one = mined(Mining(negatives=24, **spec), scores)
+    assert sorted(whole_one.negatives["docid"]) == [f"z{n:02}" for n in range(24)]
+    assert whole_one.counts.random == whole_one.counts.removed["absolute_margin"] == 20
+
+
 def test_a_list_that_is_too_short_can_be_left_out_and_its_documents_are_counted():
     spec = {"negatives": 6, "min_score": 0.6, "rank_max": 7}
     fewer = mined(Mining(**spec))
@@ -201,7 +213,10 @@ def test_ids_that_repeat_or_lack_a_vector_are_refused():
 @pytest.mark.parametrize(
     ("fields", "why"),
     [
-        ({"negatives": 5, "rank_min": 3, "rank_max": 7}, "ranks 4 to 7 hold fewer"),
+        (
+            {"negatives": 5, "rank_min": 3, "rank_max": 7},
+            "rank_min=3 and rank_max=7 leave 4 documents",
+        ),
         ({"percentage": 0.9, "relative_margin": 0.1}, "are one rule"),
         ({"min_score": 0.5, "max_score": 0.4}, "is above max_score"),
     ],
@@ -318,6 +333,37 @@ def test_what_else_is_asked_changes_no_query(world, spec):
     assert mined_from((documents, alone, mine_alone, others), spec).negatives.equals(every)
 
 
+def test_only_a_query_with_many_positives_is_searched_deeply(monkeypatch):
+    draw = np.random.default_rng(5)
+    documents = {f"d{n:03}": draw.standard_normal(4).tolist() for n in range(300)}
+    asked = {f"q{n:02}": draw.standard_normal(4).tolist() for n in range(40)}
+    positives = [(qid, f"d{n:03}") for n, qid in enumerate(asked)]
+    positives += [("q07", f"d{n:03}") for n in range(50, 250)]
+    searched = []
+
+    def nearest(*vectors, depth):
+        searched.append((len(vectors[-1]), depth))
+        return retrieve.nearest(*vectors, depth=depth)
+
+    monkeypatch.setattr(search, "nearest", nearest)
+    spec = Mining(negatives=3)
+    found = mined_from((documents, asked, positives, []), spec)
+    assert searched == [(39, 3 + 1), (1, 3 + 201)]
+    alone = mined_from(
+        (documents, {"q07": asked["q07"]}, positives[7:8] + positives[40:], []), spec
+    )
+    assert found.negatives.filter(qid="q07").equals(alone.negatives)
+
+
+def test_lists_without_negatives_are_named_in_order_however_deeply_they_are_searched():
+    asked = {f"q{n}": [1.0] for n in range(6)}
+    positives = [*((qid, "g") for qid in asked), *(("q2", docid) for docid in "abcdef")]
+    found = mine(
+        Mining(negatives=1, max_score=-1.0), points(asked), line(SCORES), pairs(*positives)
+    )
+    assert [one.id for one in found.rejections] == list(asked)
+
+
 def test_blocks_never_show_in_the_result(monkeypatch):
     draw = np.random.default_rng(3)
     documents = {f"d{n:03}": draw.integers(-3, 4, 4).tolist() for n in range(90)}
@@ -327,6 +373,7 @@ def test_blocks_never_show_in_the_result(monkeypatch):
     whole_one = mined_from((documents, asked, positives, []), spec)
     monkeypatch.setattr(search, "_CELLS", 100)
     monkeypatch.setattr(search, "_PAIRS", 7)
+    monkeypatch.setattr(spare, "_ONCE", 7)
     in_parts = mined_from((documents, asked, positives, []), spec)
     assert whole_one.negatives.equals(in_parts.negatives)
     assert whole_one.counts == in_parts.counts

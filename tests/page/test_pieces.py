@@ -80,9 +80,9 @@ def test_a_view_that_scores_shows_its_scores(build, page):
     assert one["views"][0]["trials"][0]["scores"] == [float(f"{scores[d]:.3g}") for d in docids]
 
 
-def test_no_text_of_a_corpus_stands_in_the_page(page):
+def test_no_text_of_a_corpus_stands_in_the_page_as_markup(page):
     assert pieces(page)["documents-0"][0] == ["d000000", *WICKED]
-    assert "alert(1)" not in page
+    assert "<script>alert(1)" not in page
     assert "<b>title</b>" not in page
 
 

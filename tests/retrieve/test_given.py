@@ -28,16 +28,28 @@ def test_packed_lines_of_json_are_read(tmp_path):
     assert GivenLists(path="lists.jsonl.gz").read(tmp_path) == {"q": ["a"]}
 
 
-def test_a_docid_that_a_list_repeats_stands_where_it_stands_first(tmp_path):
-    text = '{"qid": "q", "docids": ["b", "a", "b"]}'
-    assert lists(tmp_path, "lists.jsonl", text) == {"q": ["b", "a"]}
-
-
 @pytest.mark.parametrize(
     ("name", "text", "fault"),
     [
         ("run.trec", "q1 Q0 a 1\n", r"run.trec, line 1: expected qid Q0 docid rank score tag"),
         ("run.trec", "q1 Q0 a 1 2 x\nq1 Q0 a one 2 x\n", r"run.trec, line 2: expected qid"),
+        (
+            "run.trec",
+            "q1 Q0 a 1 nan x\n",
+            r"run.trec, line 1: expected qid .* found 'q1 Q0 a 1 nan",
+        ),
+        ("run.trec", "\n", r"run.trec: no list in it; expected lines of qid and docids"),
+        ("lists.jsonl", "", r"lists.jsonl: no list in it; expected lines of qid and docids"),
+        (
+            "lists.jsonl",
+            '{"qid": "q", "docs": ["a"]}\n',
+            r"lists.jsonl:1: expected docids or candidates, found qid, docs",
+        ),
+        (
+            "lists.jsonl",
+            '{"qid": "q", "docids": ["a"]}\n{"qid": "q", "docids": ["b"]}\n',
+            r"lists.jsonl:2: a second list of 'q', expected one",
+        ),
         ("lists.jsonl", '{"docids": ["a"]}\n', r"lists.jsonl:1: expected 'qid'"),
         ("lists.jsonl", '{"qid": "q", "docids": [["a"]]}\n', r"lists.jsonl:1: field 'docids'"),
         ("lists.jsonl", "no json\n", r"lists.jsonl:1"),

@@ -30,7 +30,7 @@ def space(documents, queries):
     return Space(on_circle(documents), on_circle(queries))
 
 
-def find(*queries, splits=None, spaces=None, given=None, related=None, **settings):
+def find(*queries, splits=None, spaces=None, given=None, related=None, answers=None, **settings):
     """Each query is (text, source_docid, degrees); a document of split None is in no cluster."""
     split_by_docid = dict.fromkeys(TEXTS, "train") | (splits or {})
     split_by_docid = {docid: split for docid, split in split_by_docid.items() if split}
@@ -54,7 +54,10 @@ def find(*queries, splits=None, spaces=None, given=None, related=None, **setting
         clusters=pl.DataFrame(
             {"docid": list(split_by_docid), "split": list(split_by_docid.values())}
         ).reverse(),
-        queries=frame.with_columns(related_docid=pl.lit(related, pl.String)),
+        queries=frame.with_columns(
+            related_docid=pl.lit(related, pl.String),
+            answer_docids=pl.lit(answers, pl.List(pl.String)),
+        ),
         spaces={"dense": own} | (spaces or {}),
         given=given,
     )
@@ -267,18 +270,64 @@ def test_given_lists_are_the_candidates_and_what_they_may_not_hold_is_rejected()
         ("d2", "given", 2, [{"retriever": "given", "rank": 2}]),
         ("d1", "source", 1, None),
     ]
-    assert [(one.id, one.rule, one.detail) for one in found.rejections] == [
+    assert found.rejections == []
+    assert [(one.id, one.rule, one.detail) for one in found.left_out] == [
         ("q1", "unknown_docid", "given document d9"),
         ("q1", "no_split", "given document d4"),
         ("q1", "other_split", "given document d5"),
     ]
-    assert found.read == 1 + 5
+    assert found.read == 1
+    assert {name: count for name, count in found.facts.items() if "given" in name} == {
+        "given documents": 5,
+        "given documents: no_split": 1,
+        "given documents: other_split": 1,
+        "given documents: unknown_docid": 1,
+        "queries without a given list": 0,
+        "given lists of unknown queries": 1,
+    }
 
 
-def test_a_query_without_a_given_list_has_too_few_candidates():
-    _, rejected = search(("apple", "d1", 0), ("pie", None, 0), given={"q2": ["d1", "d2"]})
+def test_given_lists_of_unknown_queries_alone_are_refused_by_name():
+    fault = r"retrieve\.given: no list is of a query .* lists of q7 .* queries such as q1"
+    with pytest.raises(StageError, match=fault):
+        find(("apple", "d1", 0), given={"q7": ["d1"]})
+
+
+def test_a_docid_that_a_given_list_repeats_stands_where_it_stands_first_and_is_counted():
+    found = find(("apple pie", "d1", 0), given={"q1": ["d3", "d2", "d3"]})
+    assert ("q1", "repeated_docid", "given document d3") in [
+        (one.id, one.rule, one.detail) for one in found.left_out
+    ]
+    listed = found.candidates.filter(origin="given")["docid"].to_list()
+    assert listed == ["d3", "d2"]
+
+
+def test_a_query_without_a_given_list_has_the_fused_one():
+    asked = ("apple", "d1", 0), ("pie", None, 0)
+    found = find(*asked, given={"q2": ["d1", "d2"]})
+    assert found.rejections == []
+    assert found.facts["queries without a given list"] == 1
+    fused, _ = search(*asked)
+    assert found.candidates.filter(qid="q1").rows() == fused.filter(qid="q1").rows()
+    assert found.candidates.filter(qid="q2")["docid"].to_list() == ["d1", "d2"]
+
+
+def test_a_list_with_one_document_is_too_short():
+    _, rejected = search(("apple", None, 0), given={"q1": ["d1"]})
     detail = "1 candidate, expected at least 2"
     assert rejected == [Rejection(id="q1", rule="too_few_candidates", detail=detail)]
+
+
+def test_all_that_is_known_to_answer_is_listed_while_it_leaves_half_of_the_list():
+    answers = ["d4", "d3", "d5"]
+    found, _ = search(("apple pie", "d1", 8), answers=answers, depth=6, pool=6)
+    origins = dict(found.select("docid", "origin").iter_rows())
+    assert {docid for docid, origin in origins.items() if origin == "source"} == {"d1", *answers}
+    found, _ = search(("apple pie", "d1", 8), answers=answers, depth=4, pool=4)
+    # d1 and d4 are the half that has to be there; dense search has d2, d1, d6 and d3 first.
+    assert found["docid"].to_list()[-1] == "d4"
+    assert found.filter(origin="source")["docid"].to_list()[:1] == ["d1"]
+    assert len(found) == 4
 
 
 def test_a_query_that_does_not_find_its_source_again_is_rejected():
@@ -289,6 +338,13 @@ def test_a_query_that_does_not_find_its_source_again_is_rejected():
         round_trip={"within": 1, "by": "bm25"},
     )
     assert [(one.id, one.rule) for one in rejected] == [("q2", "not_found_again")]
+
+
+def test_a_list_that_the_user_gives_is_no_retriever_unless_it_is_named():
+    asked, lists = ("engine", "d1", 100), {"q1": ["d1", "d3"]}
+    for by, fallen in (("any", ["not_found_again"]), ("given", [])):
+        _, rejected = search(asked, given=lists, round_trip={"within": 1, "by": by})
+        assert [one.rule for one in rejected] == fallen
 
 
 def test_the_report_says_how_often_and_how_far_down_each_retriever_found_the_source():
@@ -312,7 +368,20 @@ def test_an_approximate_search_says_what_it_missed():
 @pytest.mark.parametrize(
     ("settings", "fault"),
     [
-        ({"bands": [{"ranks": [1, 200], "take": 5}]}, "bands.0: rank 200 is below pool 100"),
+        (
+            {"bands": [{"ranks": [1, 200], "take": 5}]},
+            "bands.0: rank 200 needs a pool of at least as many, found 100",
+        ),
+        ({"round_trip": {"within": 200}}, "within 200 needs a pool of at least as many, found 100"),
+        ({"fusion": {"kind": "rrf", "weights": {"bm25": 0, "dense": 0}}}, "all are 0"),
+        (
+            {"fusion": {"kind": "rrf", "weights": {"fused": 1}}},
+            "no retriever fused; expected bm25, dense \\[",
+        ),
+        (
+            {"fusion": {"weights": {"bm52": 1}, "kind": "rrf"}, "given": {"path": "run"}},
+            "no retriever bm52; expected bm25, dense \\[",
+        ),
         ({"bands": [{"ranks": [1, 40], "take": 21}]}, "depth 20 has no room for 21 of the bands"),
         ({"random": 20}, "depth 20 has no room for random"),
         (

@@ -59,9 +59,10 @@ def test_lists_that_the_user_brings_are_the_candidates(toy, tmp_path):
     ]
     lists = [{"qid": qid, "docids": [first, "nobody", second]}]
     (toy.parent / "mine.jsonl").write_text("\n".join(map(json.dumps, lists)))
-    given = ('retrieve.given={path = "mine.jsonl"}', "limits.retrieve=1.0")
+    given = ('retrieve.given={path = "mine.jsonl"}', "limits.retrieve=0.0")
     finished = made(toy, tmp_path / "data", *given)
-    assert finished.read("retrieve", CANDIDATES).select("docid", "origin").rows() == [
+    candidates = finished.read("retrieve", CANDIDATES)
+    assert candidates.filter(qid=qid).select("docid", "origin").rows() == [
         (first, "given"),
         (second, "given"),
         (source, "source"),
@@ -70,9 +71,11 @@ def test_lists_that_the_user_brings_are_the_candidates(toy, tmp_path):
     assert rejections.filter(rule="unknown_docid").select("id", "detail").rows() == [
         (qid, "given document nobody")
     ]
-    assert len(rejections.filter(rule="too_few_candidates")) == len(written) - 1
+    assert set(candidates["qid"]) == set(written["qid"])
     report = finished.output("retrieve").report
-    assert (report.read, report.written) == (len(written) + 3, 1 + 2)
+    assert (report.read, report.written, report.rejected) == (len(written), len(written), {})
+    assert report.facts["given documents: unknown_docid"] == 1
+    assert report.facts["queries without a given list"] == len(written) - 1
     key = finished.output("retrieve").key
     (toy.parent / "mine.jsonl").write_text(json.dumps({"qid": qid, "docids": [second]}))
     assert made(toy, tmp_path / "data", *given).output("retrieve").key != key

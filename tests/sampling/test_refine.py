@@ -156,6 +156,19 @@ def test_a_score_whose_document_has_no_cluster_now_is_counted(base):
 def test_what_it_depends_on_are_the_scores_and_the_earlier_tables(base):
     (base / "scores.csv").write_text("cluster,student\n0,1\n")
     before = refine(3).origin(base, ())
-    assert before.keys() == {"scores", "sample of round-1", "generate of round-1"}
+    assert before.keys() == {"scores", "sample of 1 round-1", "generate of 1 round-1"}
     (base / "scores.csv").write_text("cluster,student\n0,0\n")
     assert refine(3).origin(base, ()) != before
+
+
+def test_earlier_rounds_whose_folders_have_one_name_all_count(base):
+    for folder in ("a", "b"):
+        build(base / folder / "run", ["0-000"])
+    (base / "scores.csv").write_text("cluster,student\n0,1\n")
+    spec = Refine(documents=3, scores="scores.csv", after=("a/run", "b/run"))
+    assert sorted(set(spec.origin(base, ())) - {"scores"}) == [
+        "generate of 1 run",
+        "generate of 2 run",
+        "sample of 1 run",
+        "sample of 2 run",
+    ]

@@ -68,7 +68,7 @@ def test_every_sampler_draws_exactly_so_many_whatever_the_order(
 
 @pytest.mark.parametrize("sampler", SAMPLERS)
 def test_more_seeds_than_documents_are_refused(sampler):
-    with pytest.raises(StageError, match="7 seeds asked for, but only 6 documents have 100"):
+    with pytest.raises(StageError, match=r"only 6 documents have 100 .*; lower sample\.documents"):
         sampler(documents=7).draw(with_quality(spheres(6, 2), pl.Series(range(6))))
 
 
@@ -136,6 +136,12 @@ def test_mmr_weighs_likeness_to_the_centroid_against_likeness_to_seeds():
     # at .6, b: .6*.996 - .4*.996 = .199 beats c: .6*.5 - .4*.5 = .1; at .4 it is the other way.
     assert docids(MMR(documents=2, balance=0.6).draw(pool)) == ["a", "b"]
     assert docids(MMR(documents=2, balance=0.4).draw(pool)) == ["a", "c"]
+
+
+def test_mmr_begins_with_the_document_nearest_to_the_centroid_whatever_the_balance():
+    pool = pool_of([("z", *FAN[0][1:]), *FAN[1:]], FAN_VECTORS)
+    assert docids(MMR(documents=1, balance=0.0).draw(pool)) == ["z"]
+    assert docids(MMR(documents=2, balance=0.0).draw(pool)) == ["c", "z"]
 
 
 def test_mmr_looks_at_the_nearest_seed_not_at_the_last():

@@ -113,3 +113,8 @@ def test_the_screen_says_which_words_lean():
         ("not_standalone", "says 'why did they'"),
     ]
     assert list(Standalone()(pairs[2:], None)) == [None]
+
+
+@pytest.mark.parametrize("lang", ["en", "en-GB", "en_US", "EN"])
+def test_phrases_are_those_of_the_language_however_its_tag_is_spelled(lang):
+    assert unbound("what does it return", lang)

@@ -84,6 +84,8 @@ def test_a_query_in_another_language_than_asked_for_falls():
     ]
     rules = [verdict and verdict[0] for verdict in Language()(pairs, None)]
     assert rules == [None, "other_language", None, None, "other_language", None]
+    other = [Pair(qid="g", text=german, lang=tag) for tag in ("de_DE", "DE_at.UTF-8", "en_US")]
+    assert [bool(verdict) for verdict in Language()(other, None)] == [False, False, True]
     ((rule, detail),) = Language(among=("en", "fr"))(pairs[2:3], None)
     assert rule == "other_language"
     assert detail.startswith("de with ")

@@ -48,7 +48,9 @@ def test_the_same_vectors_from_a_read_only_file_give_the_same_bytes(tmp_path):
 
 
 def test_fewer_documents_than_clusters_name_both_numbers():
-    with pytest.raises(StageError, match="2 documents cannot fill 3 clusters"):
+    with pytest.raises(
+        StageError, match=r"2 documents cannot fill 3 clusters; set cluster\.clusters to 2"
+    ):
         SphericalKMeans(clusters=3)(ids(2), topics(2))
 
 

@@ -14,12 +14,16 @@ TEXTS = {
 CLUSTERS = [("b1", 1, 0.75), ("a1", 0, 0.5), ("a3", 0, 0.9), ("b2", 1, 0.75), ("a2", 0, 0.7)]
 
 
+def written(path, rows):
+    schema = dict.fromkeys(["docid", "title", "text", "lang"], pl.String)
+    pl.DataFrame(rows, schema=schema, orient="row").write_parquet(path)
+    return path
+
+
 @pytest.fixture
 def documents(tmp_path):
     path = tmp_path / "documents.parquet"
-    rows = [(docid, "", text) for docid, text in TEXTS.items()]
-    pl.DataFrame(rows, schema=["docid", "title", "text"], orient="row").write_parquet(path)
-    return path
+    return written(path, [(docid, "", text, None) for docid, text in TEXTS.items()])
 
 
 def clusters(rows=CLUSTERS):
@@ -49,8 +53,7 @@ def test_a_document_without_a_cluster_takes_no_part(documents):
 
 def test_documents_without_a_word_leave_topics_without_words(tmp_path):
     path = tmp_path / "documents.parquet"
-    rows = {"docid": ["x"], "title": [""], "text": ["1 + 1"]}
-    pl.DataFrame(rows).write_parquet(path)
+    written(path, [("x", "", "1 + 1", "en")])
     table = topics(clusters([("x", 0, 1.0)]), path)
     assert table["words"].to_list() == [[]]
 
@@ -59,10 +62,27 @@ def test_of_a_large_topic_fifty_documents_are_read(tmp_path):
     path = tmp_path / "documents.parquet"
     docids = [f"d{n:03}" for n in range(200)]
     texts = [f"word{chr(97 + n // 26)}{chr(97 + n % 26)}" for n in range(200)]
-    pl.DataFrame({"docid": docids, "title": "", "text": texts}).write_parquet(path)
+    written(path, [(docid, "", text, None) for docid, text in zip(docids, texts, strict=True)])
     where = pl.DataFrame({"docid": docids}).select(
         "docid", cluster=pl.lit(0, pl.Int32), similarity=pl.lit(0.5, pl.Float32)
     )
     # Every fourth document is read, and all its words weigh alike: the first ten are kept.
     kept = topics(where, path)["words"].to_list()[0]
     assert kept == sorted(texts[::4])[:10]
+
+
+@pytest.mark.parametrize(
+    ("langs", "shown"),
+    [
+        (["de", "de_AT", "en"], {"through", "teig", "ofen"}),
+        (["en", "en-GB", "de"], {"eine", "teig", "ofen"}),
+        (["fi", "fi", None], {"eine", "through", "teig", "ofen"}),
+        ([None, None, None], {"eine", "teig", "ofen"}),
+    ],
+)
+def test_stop_words_are_those_of_the_language_most_documents_are_in(tmp_path, langs, shown):
+    text = "Eine Teig, eine Ofen; through eine."
+    rows = [(f"d{place}", "", text, lang) for place, lang in enumerate(langs)]
+    path = written(tmp_path / "documents.parquet", rows)
+    where = clusters([(docid, 0, 1.0) for docid, *_ in rows])
+    assert set(topics(where, path)["words"].to_list()[0]) == shown

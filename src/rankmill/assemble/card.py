@@ -22,6 +22,7 @@ from rankmill.contamination import Looked
 from rankmill.export import SPLITS, Written, config_of
 from rankmill.export.ids import COLUMNS
 from rankmill.tables import CONTAMINATION, REJECTIONS
+from rankmill.tags import primary
 from rankmill.teachers.meter import in_money
 
 _TAGS = ("rankmill", "synthetic", "information-retrieval", "learning-to-rank", "llm-labels")
@@ -86,7 +87,7 @@ def render(spec: Assembly, facts: CardFacts, files: Sequence[Written], shown: Sh
 def _front(spec: Assembly, title: str, files: Sequence[Written], measures: Measures) -> str:
     from huggingface_hub import DatasetCardData
 
-    languages = {lang.partition("-")[0].lower() for lang in measures.langs}
+    languages = {primary(lang) for lang in measures.langs}
     licence, licence_name = _licence(spec, measures)
     data = DatasetCardData(
         pretty_name=title,

@@ -19,7 +19,7 @@ from rankmill.export import (
 )
 from rankmill.export.curriculum import Order
 from rankmill.export.policy import FalseNegatives
-from rankmill.mine.sampling import Stride, Top
+from rankmill.negative_sampling import Stride, Top
 from rankmill.spec import Machine, Spec
 
 

@@ -18,6 +18,7 @@ from rankmill.audit.shards import Batch, batches
 
 _DOCUMENTS = (
     *("docid", "docids", "source_docid", "related_docid", "relevant_docids", "shown", "ranked"),
+    "answer_docids",
     *("corpus-id", "corpus-ids", "document_id", "document_ids", "initial_list", "final_list"),
 )
 _QUERIES = ("qid", "query-id", "query_id")

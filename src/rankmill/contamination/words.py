@@ -20,6 +20,7 @@ from rankmill.word_runs import Sorted, runs, whole, words_of
 Units = Callable[[], Iterator[pl.DataFrame]]
 _RUN = 13
 _OURS = 20_000
+_IS_DOCUMENT = pl.col("theirs").str.starts_with("document ")
 _HITS = pl.DataFrame(
     schema={
         "what": pl.String,
@@ -99,11 +100,14 @@ def _held(
 ) -> tuple[pl.DataFrame, Looked]:
     """What touches one collection, and whether that counts."""
     counts, hits = _hits(collection, units)
-    is_document = pl.col("theirs").str.starts_with("document ")
-    same = hits.filter(is_document & (pl.col("rule") != "same_id"), what="document")
+    same = hits.filter(_IS_DOCUMENT & (pl.col("rule") != "same_id"), what="document")
     ours = same["theirs"].n_unique()
-    spared = spec.same(ours / max(counts["document"], 1))
-    found = hits.filter(~is_document) if spared else hits
+    spared = spec.same(
+        theirs=ours / max(counts["document"], 1),
+        ours=same["id"].n_unique() / max(_documents(units), 1),
+    )
+    counting = hits.filter(~_IS_DOCUMENT) if spared else hits
+    found = counting.unique(["what", "id", "rule"], keep="first", maintain_order=True)
     looked = Looked(
         name=name,
         digest=collection.digest,
@@ -120,12 +124,17 @@ def _hits(collection: Evaluation, ours: Units) -> tuple[dict[str, int], pl.DataF
     """How many documents and queries a collection has, and what of ours touches them."""
     counts, hits = {"document": 0, "query": 0}, [_HITS.clear()]
     for units in collection.units():
-        theirs = Theirs(units)
         counts = {what: n + units.filter(what=what).height for what, n in counts.items()}
-        hits += map(theirs.touched, ours())
-    found = pl.concat(hits).unique(["what", "id", "rule"], keep="first", maintain_order=True)
-    told = (pl.col("rule") != "same_id") | (pl.len().over("what", "id") > 1)
-    return counts, found.filter(told).sort("what", "id", "rule")
+        for kind in units.partition_by("what"):  # apart, or a document would hide its query
+            hits += map(Theirs(kind).touched, ours())
+    found = pl.concat(hits)
+    told = (pl.col("rule") != "same_id") | (pl.col("rule").n_unique().over("what", "id") > 1)
+    return counts, found.filter(told).sort("what", "id", "rule", maintain_order=True)
+
+
+def _documents(ours: Units) -> int:
+    """How many documents of ours there are."""
+    return sum(units.filter(what="document").height for units in ours())
 
 
 def _ours(
@@ -144,7 +153,9 @@ def _ours(
 
 
 class Theirs:
-    """Some queries and documents of a collection, ready to be looked up.
+    """Some queries or documents of a collection, ready to be looked up.
+
+    Each of ours is told the first of these only.
 
     Args:
         units: Columns what, id and text.

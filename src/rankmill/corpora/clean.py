@@ -5,6 +5,7 @@ import unicodedata
 from dataclasses import replace
 
 from rankmill.records import Document
+from rankmill.tags import normal
 
 # Form feeds, vertical tabs, separators and NEL end a line; the soft hyphen and the byte order mark
 # show nothing and break words apart for a tokeniser. Joiners stay: scripts are spelled with them.
@@ -16,12 +17,13 @@ _SPACES = re.compile(r"\s+")
 
 
 def clean(document: Document) -> Document:
-    """Bring title, headings and text into normal form; every other field stays as it is."""
+    """Bring title, headings, text and language tag into normal form; all else stays as it is."""
     return replace(
         document,
         title=_line(document.title),
         text=clean_text(document.text),
         headings=_line(document.headings or "") or None,
+        lang=normal(document.lang or "") or None,
     )
 
 

@@ -23,8 +23,8 @@ class Folder(Spec):
     the file. A file of one section is one document with the file's own docid: its path below the
     folder, or the `id` of its front matter. A file that cannot be read is a rejection under the
     name of its fault: `broken`, `encrypted`, `scanned`, `empty`, `undecodable`, `minified`,
-    `too_large` or `unknown_ending`; one whose id another file has is `same_id`. Needs the extra
-    `documents`.
+    `too_large` or `unknown_ending`; what has the id of another file, or of a section of it, is
+    `same_id`. Needs the extra `documents`.
 
     Attributes:
         path: A folder (hidden files are left out), a glob or a file, relative to the recipe's
@@ -81,11 +81,13 @@ class Folder(Spec):
         for file in files:
             for found in self._file(file):
                 if isinstance(found, Document):
-                    whose = file_of.setdefault(found.parent or found.docid, file.name)
-                    if whose != file.name:
-                        detail = f"{file.name} has the id of {whose}"
+                    names = {found.docid, found.parent or found.docid}
+                    others = {file_of.get(name, file.name) for name in names} - {file.name}
+                    if others:
+                        detail = f"{file.name} has the id of {min(others)}"
                         yield Rejection(id=found.docid, rule="same_id", detail=detail)
                         continue
+                    file_of.update(dict.fromkeys(names, file.name))
                 yield found
 
     def origin(self, base: Path) -> str:

@@ -18,6 +18,7 @@ from rankmill.tables import DOCUMENTS, REJECTIONS
 from rankmill.tablestore import Draft
 
 _EVERY = 1000
+_NAMED = 3  # of the rejected, where all are
 Outcomes = Iterable[Document | Rejection]
 Pick = Callable[[Outcomes, Path], Outcomes]
 
@@ -93,6 +94,7 @@ class _Outcomes(ExitStack):
         self._kept = self.enter_context(TableWriter(DOCUMENTS, draft.folder))
         self._left_out = self.enter_context(TableWriter(REJECTIONS, draft.folder))
         self._rejected: Counter[str] = Counter()
+        self._first: list[Rejection] = []
         self._characters = 0
 
     def add(self, outcomes: Outcomes) -> None:
@@ -100,6 +102,8 @@ class _Outcomes(ExitStack):
         for outcome in outcomes:
             if isinstance(outcome, Rejection):
                 self._rejected[outcome.rule] += 1
+                if len(self._first) < _NAMED:
+                    self._first.append(outcome)
                 self._left_out.write(self._stage, outcome.id, outcome.rule, outcome.detail)
             else:
                 self._characters += len(outcome.text)
@@ -114,9 +118,10 @@ class _Outcomes(ExitStack):
         rejected = dict(sorted(self._rejected.items()))
         if not self._kept.rows:
             reasons = ", ".join(f"{rule} {count:,}" for rule, count in rejected.items())
+            named = "; ".join(f"{one.id}: {one.rule}, {one.detail}" for one in self._first)
             raise CorpusError(
                 f"{corpus}: no passage is left of {read:,} documents"
-                + (f" ({reasons})" if reasons else "")
+                + (f" ({reasons}), such as {named}" if reasons else "")
             )
         return StageReport(
             stage=self._stage,

@@ -2,7 +2,10 @@
 
 import gzip
 import zlib
+from codecs import BOM_UTF8
 from collections.abc import Iterator
+from contextlib import redirect_stderr
+from io import StringIO
 from pathlib import Path
 from typing import Any, BinaryIO, Literal, cast
 
@@ -121,12 +124,28 @@ class Warc(Spec):
         if packed and packed.lower() not in {*known.get_supported_decompressors(), "identity"}:
             raise Unreadable("undecodable", f"Content-Encoding {packed}")
         most = self.max_megabytes << 20
-        raw: bytes = record.content_stream().read(most + 1)
+        stream = record.content_stream()
+        with redirect_stderr(StringIO()):  # is where warcio says what is broken
+            raw: bytes = stream.read(most + 1)
         if len(raw) > most:
             raise Unreadable("too_large", f"more than {self.max_megabytes} MiB")
+        if packed and packed.lower() != "identity" and not _whole(stream.decompressor, raw):
+            raise Unreadable("broken", f"the page ends early, or is not in {packed}")
         if not raw:
             raise Unreadable("empty", "no content")
         return raw
+
+
+def _whole(unpacker: Any, raw: bytes) -> bool:  # noqa: ANN401 - one of several packages
+    """Whether a page was unpacked to its end, or is kept unpacked, as some crawlers do.
+
+    Args:
+        unpacker: Its state at the end; none if the page was not packed as its header says.
+        raw: What it made of the page; without one, the page itself.
+    """
+    if unpacker is None:
+        return raw.removeprefix(BOM_UTF8).lstrip().startswith(b"<")
+    return bool(unpacker.eof if hasattr(unpacker, "eof") else unpacker.is_finished())
 
 
 def _records(packed: BinaryIO) -> Iterator[Any]:

@@ -9,8 +9,19 @@ from pydantic import Field, field_validator
 
 from rankmill.records import Document, Rejection
 from rankmill.spec import Spec
+from rankmill.tags import fault, primary
 
 _NO_LANGUAGE = "zxx"  # numbers, symbols, code
+_IDENTIFIED = (
+    "ace af am an ar ary arz as az ba bcl be bg bn br bs ca crh cs cy da de dz el en eo es et "
+    "eu ext fa fi fo fr fuv fy ga gcf gcr gd gl gom grc gu gug guw ha hbo he hi hr ht hu hy "
+    "id ig is it ja jv ka kab kik kk km kn ko ku ky la lb lg lij ln lo lt ltg lv mg mk ml mn "
+    "mr ms mt my ne nl nn no nso oc om or pa pcm pl ps pt qu ro ru rw sa sdh se si sk sl sn "
+    "so sq sr st sv sw ta te tg th tk tl tr tt ug uk ur uz uzs vec vi vo wa wuu xh yo yue zh "
+    "zu"
+)
+IDENTIFIED = frozenset(_IDENTIFIED.split())
+"""What the identifier finds."""
 
 
 class Languages(Spec):
@@ -36,20 +47,19 @@ class Languages(Spec):
     @field_validator("keep")
     @classmethod
     def _known(cls, keep: tuple[str, ...]) -> tuple[str, ...]:
-        odd = [tag for tag in keep if not 2 <= len(_primary(tag)) <= 3]
-        if odd:
-            raise ValueError(f"expected tags such as en or pt-BR, found {odd[0]!r}")
+        if reasons := [reason for tag in keep if (reason := fault(tag))]:
+            raise ValueError(reasons[0])
         return keep
 
     def pick(self, outcomes: Iterable[Document | Rejection]) -> Iterator[Document | Rejection]:
         """Fill `lang`, and put a rejection `language` in the place of each that is not kept."""
-        kept = {_primary(tag) for tag in self.keep}
+        kept = {primary(tag) for tag in self.keep}
         for found in outcomes:
             if isinstance(found, Rejection):
                 yield found
                 continue
             passage, sure = self._named(found)
-            if passage.lang and kept and _primary(passage.lang) not in kept:
+            if passage.lang and kept and primary(passage.lang) not in kept:
                 said = f"{passage.lang} ({sure}), expected {' or '.join(self.keep)}"
                 yield Rejection(id=passage.docid, rule="language", detail=said)
             else:
@@ -69,10 +79,6 @@ def language_of(text: str) -> tuple[str, float]:
     """The BCP 47 tag of a text's language, empty where none is seen, and how sure that is."""
     lang, confidence = _identifier().classify(text)
     return "" if lang == _NO_LANGUAGE else str(lang), float(confidence)
-
-
-def _primary(tag: str) -> str:
-    return tag.replace("_", "-").partition("-")[0].lower()
 
 
 @lru_cache(maxsize=1)

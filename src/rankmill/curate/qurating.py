@@ -14,7 +14,7 @@ from rankmill.label.probabilities import LETTERS, masses
 from rankmill.prompts import Prompt, as_data
 from rankmill.readings import Malformed
 from rankmill.records import Chat, Document, Reply
-from rankmill.sampling.pool import gumbel
+from rankmill.sampling.pool import gumbel, uniform
 from rankmill.space import text_of
 from rankmill.spec import Spec
 from rankmill.tables import Table
@@ -62,7 +62,8 @@ class QuRating(Spec):
         read_from: Whether a vote is read in the text, or from the first token's probabilities,
             where it is a share and not a choice.
         min_mass: The letters' probability below which there is no vote.
-        excerpt: Characters of a document that the teacher sees.
+        excerpt: Characters of a document that the teacher sees at most. Of the two of a pair it
+            sees equally many, as many as the shorter has, from a place in the text that is drawn.
         prior: Standard deviation of a strength before anything is seen.
         select: Documents that stay, drawn by quality without replacement; all if left out.
         tau: Temperature of that draw: the higher, the less quality counts.
@@ -126,8 +127,7 @@ class QuRating(Spec):
 
     def request(self, prompt: Prompt, shown: Sequence[Document]) -> Chat:
         """Ask which of two documents is the better."""
-        texts = [as_data(text_of(d.title, d.text), limit=self.excerpt) for d in shown]
-        messages = prompt.messages(documents=texts, labels=_LABELS)
+        messages = prompt.messages(documents=self._excerpts(shown), labels=_LABELS)
         if self.read_from == "text":
             return Chat(
                 messages=messages,
@@ -136,6 +136,17 @@ class QuRating(Spec):
                 choices=_LABELS,
             )
         return Chat(messages=messages, max_tokens=1, top_logprobs=20, labels=_LABELS)
+
+    def _excerpts(self, shown: Sequence[Document]) -> list[str]:
+        """As much of every document as of the shortest, so that no length speaks for one."""
+        texts = [" ".join(text_of(d.title, d.text).split()) for d in shown]
+        length = min(self.excerpt, *map(len, texts))
+        starts = uniform(self.seed, [document.docid for document in shown])
+        parts = (
+            text[int(start * (len(text) - length + 1)) :]
+            for text, start in zip(texts, starts, strict=True)
+        )
+        return [as_data(part, limit=length) for part in parts]
 
     def read(self, reply: Reply) -> float | Malformed:
         """The first document's share of one vote, in [0, 1]."""

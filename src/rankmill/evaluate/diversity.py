@@ -4,7 +4,6 @@ Papers: Li et al., "A Diversity-Promoting Objective Function for Neural Conversa
 (distinct-n); Zhu et al., "Texygen", 2018 (self-BLEU); Friedman & Dieng, "The Vendi Score", 2023.
 """
 
-import re
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -19,6 +18,8 @@ from rich.table import Table as Grid
 
 from rankmill.finished import Finished
 from rankmill.sampling import Pool
+from rankmill.screen.words import count as size_of
+from rankmill.screen.words import words as words_of
 from rankmill.space import cosines
 
 Vectors = NDArray[np.float32]
@@ -36,7 +37,6 @@ SEEDS = (
 AT_RANDOM = ", at random"
 _DRAWS, _DOCUMENTS, _AT_ONCE, _ORDERS, _EPSILON = 5, 20_000, 1_000, 4, 0.1
 _NOISE = 1e-6  # of a cosine in 32 bits
-_WORD = re.compile(r"\w+")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -169,7 +169,7 @@ def of_queries(queries: pl.DataFrame, vectors: Vectors) -> dict[str, int | float
         "self-BLEU": round(self_bleu(texts), 3),
         "mean distance of queries": round(mean_distance(vectors), 3),
         "Vendi score of queries": round(vendi(vectors), 1),
-        "words a query": round(fmean([len(words_of(text)) for text in texts] or [0]), 1),
+        "words a query": round(fmean([size_of(words_of(text)) for text in texts] or [0]), 1),
         "kinds": ", ".join(f"{kind} {count:,}" for kind, count in kinds.iter_rows()),
     }
 
@@ -199,11 +199,6 @@ def vendi(vectors: Vectors) -> float:
     values = np.linalg.eigvalsh(whole.T @ whole / len(whole))
     shares = values[values > np.finfo(np.float32).eps]
     return float(np.exp(-(shares * np.log(shares)).sum()))
-
-
-def words_of(text: str) -> list[str]:
-    """The words of a text, in lower case."""
-    return _WORD.findall(text.lower())
 
 
 def distinct(texts: Iterable[str], n: int) -> float:

@@ -108,7 +108,7 @@ class Part:
             place, "candidate_rank", maintain_order=True
         )
         places = ranked.select(pl.int_range(pl.len()).over("qid")).to_series().to_numpy()
-        keys = pl.Series(self.policy.sampling.keys(places, places, places))
+        keys = pl.Series(self.policy.sampling.sort_keys(places, places, places))
         return ranked.sort(place, keys, maintain_order=True)
 
     def nested(self, rows: pl.DataFrame, **columns: str | pl.Expr) -> pl.DataFrame:

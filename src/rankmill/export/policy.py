@@ -5,7 +5,7 @@ from typing import Literal
 
 import polars as pl
 
-from rankmill.mine.sampling import Stride, Top
+from rankmill.negative_sampling import Stride, Top
 
 FalseNegatives = Literal["promote", "drop", "keep"]
 _HARDEST = Top()
@@ -17,7 +17,8 @@ class Policy:
 
     Attributes:
         positive_grade: A document with at least this grade is a positive.
-        negative_grade: A document with at most this grade is a negative.
+        negative_grade: A document with at most this grade is a negative, unless it is known to
+            answer the query.
         negatives: Most negatives of a query: those which the retriever had ranked highest.
         false_negatives: What a document is that the teacher grades like a positive, while the
             query was written from another: a positive too ("promote"), neither ("drop"), or a
@@ -45,7 +46,7 @@ class Policy:
         source = pl.col("origin") == "source"
         relevant = pl.col("grade") >= self.positive_grade
         mistaken = relevant & ~source & source.any().over("qid")
-        negative = (pl.col("grade") <= self.negative_grade) | (
+        negative = ((pl.col("grade") <= self.negative_grade) & ~source) | (
             mistaken if self.false_negatives == "keep" else False
         )
         pairs = pairs.with_columns(
@@ -61,6 +62,8 @@ class Policy:
     def lacking(self, pairs: pl.DataFrame, *, negatives: int = 1) -> pl.DataFrame:
         """Lists without a positive, or with fewer negatives: columns id, rule and detail.
 
+        The detail says so where a known answer, graded down, is missed among either.
+
         Args:
             pairs: `Labelled.pairs`.
             negatives: How many are needed.
@@ -69,8 +72,11 @@ class Policy:
             best=pl.col("grade").max(),
             none=~pl.col("positive").any(),
             found=pl.col("negative").sum(),
+            source=pl.col("grade").filter(origin="source").min(),
         )
         best, found, no_positive = pl.col("best"), pl.col("found"), pl.col("none")
+        down = pl.when(pl.col("source") <= self.negative_grade).then(pl.col("source"))
+        source = pl.format("; a known answer has grade {} and is no negative", down)
         return lists.filter(no_positive | (found < negatives)).select(
             id="qid",
             rule=pl.when(no_positive).then(pl.lit("no_positive")).otherwise(pl.lit("no_negative")),
@@ -81,5 +87,6 @@ class Policy:
                     f"{{}} of {negatives} negatives of at most grade {self.negative_grade}",
                     found,
                 )
-            ),
+            )
+            + source.fill_null(""),
         )

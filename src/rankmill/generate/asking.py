@@ -22,6 +22,7 @@ from rankmill.generate.writing import (
     conversation,
 )
 from rankmill.spec import Machine
+from rankmill.tags import fault
 
 _FILLED = ("form", "persona", "difficulty", "length", "language")
 
@@ -66,6 +67,15 @@ class Asking(Writing):
                     f"{axis}: {', '.join(missing)} {'has' if len(missing) == 1 else 'have'} no "
                     f"words; say what is meant in words.{axis}, or take {known}"
                 )
+            asked = getattr(self, axis)
+            if unasked := sorted(getattr(self.words, axis).keys() - asked.keys()):
+                known = ", ".join(asked) or "none"
+                raise ValueError(
+                    f"words.{axis}: {unasked[0]} is not asked for; found {axis}: {known}"
+                )
+        for lang in self.langs:
+            if reason := fault(lang):
+                raise ValueError(f"langs: {reason}")
         return self
 
     @property

@@ -34,7 +34,7 @@ def digest_of(path: Path, base: Path) -> str:
 
 
 def _examples(path: Path) -> Iterator[Example]:
-    for row in rows(path, columns=("document", "query")):
+    for row in rows(path, columns=(_DOCUMENT, _QUERY)):
         yield Example(
             document=row.text(_DOCUMENT),
             query=row.text(_QUERY),

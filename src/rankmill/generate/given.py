@@ -1,11 +1,11 @@
 """Queries that the user gives: a log of real ones, with what is known to answer them."""
 
 from collections import defaultdict
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from pydantic import Field
+from pydantic import Field, field_validator
 
 from rankmill.corpora.files import resolve
 from rankmill.errors import CorpusError
@@ -13,11 +13,12 @@ from rankmill.generate.examples import digest_of
 from rankmill.generate.rows import Row, rows
 from rankmill.records import Rejection
 from rankmill.spec import Machine, Spec, digest
+from rankmill.tags import fault
 
 _ID = ("qid", "_id", "id", "query_id", "query-id")
 _TEXT = ("text", "query", "question")
 _ANSWERS = ("docid", "docids", "source_docid", "relevant_docids")
-_QRELS = ("query-id", "corpus-id", "score")
+_QRELS = (("query-id",), ("corpus-id",), ("score",))
 _NAMES = ("queries.jsonl", "queries.jsonl.gz", "queries.tsv")
 
 
@@ -52,7 +53,7 @@ class Given(Spec):
         min_grade: The least grade of an answer in the qrels.
         kind_of_query: What the `kind` column says of them, unless a line has a `kind`.
         lang: BCP 47 tag of all of them, unless a line has a `lang`.
-        queries: Take that many, always the same ones; 0 takes all.
+        queries: Take that many, always the same ones; 0 takes all. Rejections are none of them.
     """
 
     path: Path = Machine(...)
@@ -61,6 +62,13 @@ class Given(Spec):
     kind_of_query: str = Field(default="given", min_length=1)
     lang: str | None = Field(default=None, min_length=1)
     queries: int = Field(default=0, ge=0)
+
+    @field_validator("lang")
+    @classmethod
+    def _is_a_tag(cls, lang: str | None) -> str | None:
+        if lang and (reason := fault(lang)):
+            raise ValueError(reason)
+        return lang
 
     def reads(self, base: Path) -> dict[str, str]:
         """Digests of the files.
@@ -79,17 +87,22 @@ class Given(Spec):
         Raises:
             CorpusError: A file is missing, or a line is not what its format says.
         """
-        answers = self._answers(base)
+        answers = self.answers(base)
         known: set[str] = set()
         found: list[GivenQuery | Rejection] = []
-        for row in rows(self._file(base), columns=("qid", "text")):
+        for row in rows(self._file(base), columns=(_ID, _TEXT)):
             query = self._query(row, answers)
             if isinstance(query, GivenQuery) and query.qid in known:
                 query = Rejection(id=query.qid, rule="repeated_id", detail=f"again at {row.place}")
             found.append(query)
             known |= {query.qid} if isinstance(query, GivenQuery) else set()
         if not known:
-            raise CorpusError(f"{self._file(base)}: no query in it")
+            raise CorpusError(f"{self._file(base)}: no query in it{_instead(found)}")
+        if answers and known.isdisjoint(answers):
+            raise CorpusError(
+                f"{self.qrels}: no query of {self._file(base)} in it; found {next(iter(answers))}, "
+                f"expected such as {min(known)}"
+            )
         return self._taken(found)
 
     def count(self, base: Path) -> int:
@@ -98,7 +111,17 @@ class Given(Spec):
         Raises:
             CorpusError: As `read`.
         """
-        return len(self.read(base))
+        return sum(isinstance(one, GivenQuery) for one in self.read(base))
+
+    def unasked(self, base: Path) -> int:
+        """How many queries of the qrels are not given.
+
+        Raises:
+            CorpusError: As `read`.
+        """
+        whole = self.model_copy(update={"queries": 0}).read(base)
+        asked = {one.qid for one in whole if isinstance(one, GivenQuery)}
+        return len(self.answers(base).keys() - asked)
 
     def _taken(self, found: list[GivenQuery | Rejection]) -> list[GivenQuery | Rejection]:
         queries = [one for one in found if isinstance(one, GivenQuery)]
@@ -106,7 +129,7 @@ class Given(Spec):
             return found
         qids = sorted((query.qid for query in queries), key=digest)[: self.queries]
         taken = set(qids)
-        return [query for query in queries if query.qid in taken]
+        return [one for one in found if isinstance(one, Rejection) or one.qid in taken]
 
     def _file(self, base: Path) -> Path:
         """The file of queries."""
@@ -122,7 +145,10 @@ class Given(Spec):
         text = " ".join(row.maybe(_TEXT).split())
         qid = row.maybe(_ID) or "q" + digest(text)[:12]
         if not text:
-            return Rejection(id=qid, rule="no_text", detail=f"nothing at {row.place}")
+            lacks = not set(_TEXT) & row.values.keys()
+            among = f": found {', '.join(row.values)}, expected {' or '.join(_TEXT)}"
+            detail = f"nothing at {row.place}{among if lacks else ''}"
+            return Rejection(id=qid, rule="no_text", detail=detail)
         grades = answers.get(qid, {})
         good = [docid for docid, grade in grades.items() if grade >= self.min_grade]
         return GivenQuery(
@@ -136,13 +162,26 @@ class Given(Spec):
             ),
         )
 
-    def _answers(self, base: Path) -> dict[str, dict[str, int]]:
-        """Grades of the judged documents, by qid and docid."""
+    def answers(self, base: Path) -> dict[str, dict[str, int]]:
+        """Grades of the judged documents, by qid and docid; of queries that are not given too.
+
+        Raises:
+            CorpusError: The qrels are missing, or a line is not what its format says.
+        """
         grades: defaultdict[str, dict[str, int]] = defaultdict(dict)
         if self.qrels:
             for row in rows(resolve(self.qrels, base), columns=_QRELS):
+                if len(row.values) < len(_QRELS):
+                    found = " ".join(map(repr, row.values.values()))
+                    expected = "expected query-id, corpus-id and score between tabs"
+                    raise CorpusError(f"{row.place}: {expected}, found {found}")
                 grades[row.text(("query-id",))][row.text(("corpus-id",))] = _grade(row)
         return dict(grades)
+
+
+def _instead(found: Sequence[GivenQuery | Rejection]) -> str:
+    """Why the first of a file's lines is none."""
+    return next((f"; {one.detail}" for one in found if isinstance(one, Rejection)), "")
 
 
 def _grade(row: Row) -> int:

@@ -10,6 +10,7 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
+from rankmill.corpora.read import documents_of
 from rankmill.generate.given import GivenQuery
 from rankmill.generate.writing import Encode, Seed
 from rankmill.generate.written import Written
@@ -21,7 +22,7 @@ Places = Mapping[str, tuple[int, str]]
 
 
 @dataclass(frozen=True, kw_only=True)
-class Corpus:
+class PlacedDocuments:
     """Documents with their topics, splits and vectors.
 
     Attributes:
@@ -64,25 +65,26 @@ class Corpus:
         found, _ = nearest(self.encode(texts), np.arange(len(texts)), self._of(seeds), depth=most)
         return [[int(place) for place in places] for places in found]
 
-    def sources(self, queries: Sequence[GivenQuery]) -> list[str | None]:
-        """The best document known to answer each query, of those that have a topic.
+    def answers(self, queries: Sequence[GivenQuery]) -> list[dict[str, str]]:
+        """What is known to answer each query, best first: the document by the name that is given.
 
-        Of a document that was cut into passages it is the one nearest to the query.
+        Only what has a topic is there. Of a document that was cut into passages it is the one
+        nearest to the query.
         """
         cut = self._passages({docid for query in queries for docid in query.relevant})
-        best = [
-            next((docid for docid in query.relevant if docid in self.where or docid in cut), None)
-            for query in queries
-        ]
-        open_ = [
-            at for at, docid in enumerate(best) if docid is not None and docid not in self.where
-        ]
+        open_ = [at for at, query in enumerate(queries) if set(query.relevant) & cut.keys()]
         vectors = self.encode([queries[at].text for at in open_]) if open_ else ()
-        near = {
-            at: self._nearest_of(cut[str(best[at])], vector)
-            for at, vector in zip(open_, vectors, strict=True)
-        }
-        return [near.get(at, docid) for at, docid in enumerate(best)]
+        near = dict(zip(open_, vectors, strict=True))
+        found = []
+        for at, query in enumerate(queries):
+            here = [docid for docid in query.relevant if docid in self.where or docid in cut]
+            found.append(
+                {
+                    docid: docid if docid in self.where else self._nearest_of(cut[docid], near[at])
+                    for docid in here
+                }
+            )
+        return found
 
     def places(self, queries: Sequence[Written], vectors: NDArray[np.float32]) -> Places:
         """Cluster and split of every query, by qid: its source's, or those of the nearest document.
@@ -114,7 +116,8 @@ class Corpus:
             here = [seed for seed in seeds if self.where[seed.document.docid][1] == split[0]]
             near = self._between(here, places, between, most) if here else []
             found |= {seed.document.docid: docids for seed, docids in zip(here, near, strict=True)}
-        known = _read(self.documents, {docid for docids in found.values() for docid in docids})
+        wanted = {docid for docids in found.values() for docid in docids}
+        known = {one.docid: one for one in documents_of(self.documents, wanted)}
         return [[known[docid] for docid in found[seed.document.docid]] for seed in seeds]
 
     def _between(
@@ -127,8 +130,7 @@ class Corpus:
         """Other docids whose similarity lies between two, whatever number lies above."""
         low, high = between
         rows, docids = places["row"].to_numpy(), places["docid"].to_list()
-        at = {docid: place for place, docid in enumerate(docids)}
-        itself = np.array([[at[seed.document.docid]] for seed in seeds])
+        itself = _column(seeds, places.with_row_index("place"), "place")[:, None]
         depth = most + 1
         while True:
             found, scores = nearest(self.vectors, rows, self._of(seeds), depth=depth)
@@ -143,8 +145,7 @@ class Corpus:
 
     def _of(self, seeds: Sequence[Seed]) -> NDArray[np.float32]:
         """The seeds' vectors."""
-        rows = dict(self.table.select("docid", "row").iter_rows())
-        return np.asarray(self.vectors[[rows[seed.document.docid] for seed in seeds]])
+        return np.asarray(self.vectors[_column(seeds, self.table, "row")])
 
     def _passages(self, docids: set[str]) -> dict[str, list[str]]:
         """The passages of documents that were cut, in order, by docid."""
@@ -168,15 +169,13 @@ class Corpus:
     def texts(self, docids: set[str]) -> dict[str, str]:
         """Title and text of some documents, by docid."""
         return {
-            one.docid: f"{one.title}\n{one.text}" for one in _read(self.documents, docids).values()
+            one.docid: f"{one.title}\n{one.text}" for one in documents_of(self.documents, docids)
         }
 
 
-def _read(documents: Path, docids: set[str]) -> dict[str, Document]:
-    frame = (
-        pl.scan_parquet(documents)
-        .filter(pl.col("docid").is_in(list(docids)))
-        .select("docid", "title", "text", "lang")
-        .collect()
-    )
-    return {row["docid"]: Document(**row) for row in frame.iter_rows(named=True)}
+def _column(seeds: Sequence[Seed], table: pl.DataFrame, name: str) -> NDArray[np.int64]:
+    """What a table with a column docid says of each seed, of which it has all."""
+    docids = [seed.document.docid for seed in seeds]
+    asked = pl.DataFrame({"docid": docids}, schema={"docid": pl.String})
+    found = asked.join(table, on="docid", how="left", maintain_order="left")
+    return found[name].to_numpy().astype(np.int64)

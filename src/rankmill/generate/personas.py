@@ -43,7 +43,7 @@ class ListedPersonas(Spec):
         if self.path is None:
             return _shipped().splitlines()
         place = resolve(self.path, base)
-        found = [row.text(("persona",)) for row in rows(place, columns=("persona",))]
+        found = [row.text(("persona",)) for row in rows(place, columns=(("persona",),))]
         if not found:
             raise CorpusError(f"{place}: nobody in it, expected one persona on each line")
         return list(dict.fromkeys(found))

@@ -4,6 +4,7 @@ import gzip
 import zlib
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import chain
 from pathlib import Path
 from typing import Any, BinaryIO, cast
 
@@ -63,33 +64,34 @@ class Row:
         raise CorpusError(f"{self.place}: expected {' or '.join(map(repr, names))}, found {among}")
 
 
-def rows(path: Path, *, columns: Sequence[str]) -> Iterator[Row]:
+def rows(path: Path, *, columns: Sequence[Sequence[str]]) -> Iterator[Row]:
     """The lines of a file that hold something.
 
     Args:
         path: `.jsonl` or `.json` holds objects, anything else values between tabs; `.gz` is read.
-        columns: What the values between tabs are called, and one that is alone by the last of
-            them; a first line that says otherwise in words that are names of these is taken for a
-            heading.
+        columns: The names that each of the values between tabs may have, its usual one first; a
+            value that is alone is the last of them. A first line with any of these names is taken
+            for a heading, which says what stands where.
 
     Raises:
         CorpusError: The file cannot be read, or a line is not what its format says.
     """
     as_json = path.name.removesuffix(".gz").endswith((".jsonl", ".json"))
-    heading = tuple(columns)
+    usual = tuple(names[0] for names in columns)
+    known, heading = set(chain(*columns)), usual
     for number, line in _lines(path):
         place = f"{path}:{number}"
         if as_json:
             yield Row(place, _object(line, place))
             continue
         values = [value.strip() for value in line.split("\t")]
-        if number == 1 and set(columns) & {value.lower() for value in values}:
+        if number == 1 and known & {value.lower() for value in values}:
             heading = tuple(value.lower() for value in values)
             continue
         if len(values) > len(heading):
             expected = ", ".join(heading)
             raise CorpusError(f"{place}: {len(values)} values, expected {expected} between tabs")
-        alone = len(values) == 1 and heading == tuple(columns)
+        alone = len(values) == 1 and heading == usual
         names = heading[-1:] if alone else heading[: len(values)]
         yield Row(place, dict(zip(names, values, strict=True)))
 

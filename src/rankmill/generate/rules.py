@@ -6,6 +6,7 @@ from rankmill.records import Reply
 from rankmill.screen import Screen, Use, Verdict
 from rankmill.screen.phrases import chatter, mention
 from rankmill.screen.words import common_runs, copied_share, count, words
+from rankmill.space import Embedder
 from rankmill.spec import Spec
 
 _QUOTES = "\"'`*“”„«»「」『』 "
@@ -44,6 +45,11 @@ class QueryRules(Spec):
     def uses(self) -> tuple[Use, ...]:
         """How the screens use teachers."""
         return tuple(use for screen in self.screens for use in screen.uses)
+
+    @property
+    def embedders(self) -> tuple[Embedder, ...]:
+        """The embedding models that screens bring."""
+        return tuple(one for screen in self.screens for one in screen.embedders)
 
     def judge(self, reply: Reply, document: str) -> Verdict | None:
         """The rule that leaves out a query written for `document`, and its number; None if kept.

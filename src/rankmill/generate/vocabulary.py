@@ -11,6 +11,7 @@ from pydantic import Field
 
 from rankmill.generate.writing import Cell, Example
 from rankmill.spec import Spec, digest
+from rankmill.tags import primary
 
 _PLACE = "prompts/queries/grid.toml"
 _ANY, _ENGLISH = "question", "en"
@@ -47,12 +48,11 @@ class Words(Spec):
         A language without a name is called by its tag.
         """
         langs = self.all("langs")
-        base, _, _ = cell.lang.partition("-")
         return {
             "form": self.all("kinds").get(cell.kind, ""),
             "difficulty": self.all("difficulties").get(cell.difficulty, ""),
             "length": self.all("lengths").get(cell.length, ""),
-            "language": langs.get(cell.lang) or langs.get(base) or cell.lang,
+            "language": langs.get(cell.lang) or langs.get(primary(cell.lang)) or cell.lang,
             "persona": cell.persona,
         }
 
@@ -64,7 +64,7 @@ def examples_of(cell: Cell) -> tuple[Example, ...]:
     asks, and in which language, only where the cell does. A kind of the user's own is shown with
     questions.
     """
-    foreign = bool(cell.lang) and cell.lang.partition("-")[0] != _ENGLISH
+    foreign = bool(cell.lang) and primary(cell.lang) != _ENGLISH
     shown = (one for one in _shipped().examples if foreign or one["lang"] == _ENGLISH)
     return tuple(_example(one, cell) for one in shown)
 

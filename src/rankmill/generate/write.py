@@ -118,6 +118,7 @@ def table(written: Sequence[Written], where: Mapping[str, tuple[int, str]]) -> p
             query.end,
             query.related_docid,
             query.rewrite,
+            list(query.answer_docids) or None,
         )
         for query in written
     ]

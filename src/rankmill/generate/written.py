@@ -24,6 +24,7 @@ class Written:
         end: One past its last.
         related_docid: A second document that the query needs.
         rewrite: The query with its reasoning.
+        answer_docids: Further documents that are known to answer it, of its source's split.
     """
 
     qid: str
@@ -42,3 +43,4 @@ class Written:
     end: int | None = None
     related_docid: str | None = None
     rewrite: str | None = None
+    answer_docids: tuple[str, ...] = ()

@@ -3,8 +3,8 @@
 from rankmill.mine.known import Points
 from rankmill.mine.mine import mine
 from rankmill.mine.mined import NEGATIVES, Counts, Mined
-from rankmill.mine.sampling import ByScore, Random, Sampling, Stride, Top
 from rankmill.mine.spec import Mining
+from rankmill.negative_sampling import ByScore, Random, Sampling, Stride, Top
 
 __all__ = [
     "NEGATIVES",

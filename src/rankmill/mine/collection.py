@@ -1,6 +1,6 @@
 """The files that are mined: documents, queries and known answers, read and embedded once."""
 
-import re
+import unicodedata
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,6 +15,7 @@ from rankmill.errors import CorpusError
 from rankmill.generate.given import Given, GivenQuery
 from rankmill.generate.rows import rows
 from rankmill.mine.known import Points
+from rankmill.mine.qrels import strangers, without_answer
 from rankmill.records import Document, Rejection
 from rankmill.report import StageReport
 from rankmill.settings import Settings
@@ -23,9 +24,11 @@ from rankmill.spec import Spec, digest
 from rankmill.tables import DOCUMENTS, QUERIES, REJECTIONS
 from rankmill.tablestore import Draft, Output, once
 
-_REVISION = "1"
+_REVISION = "2"
 _QUERIES = "queries.npy"
-_WORD = re.compile(r"\w+")
+_DOCID = ("docid", "_id", "id")
+_TEXT = ("text", "document", "passage")
+_ENDS = " .?。"  # a sentence, and say nothing
 Pairs = pl.DataFrame
 """Columns qid and docid."""
 
@@ -71,11 +74,12 @@ def prepare(
 ) -> Prepared:
     """Read a collection and embed it, unless the tables of all builds have it already.
 
-    Of documents that say the same in other words than white space, case and punctuation, the first
-    stands for all: a copy of a positive is a positive.
+    Of documents that differ in nothing but white space, case, and full stops or question marks at
+    their ends, the first stands for all: a copy of a positive is a positive.
 
     Raises:
-        CorpusError: A file is missing, or a line of it is wrong.
+        CorpusError: A file is missing, a line of it is wrong, or no query has an answer that is in
+            the corpus; that is said before anything is embedded.
     """
     here = Path.cwd()
     depends = {
@@ -83,7 +87,7 @@ def prepare(
         "revision": _REVISION,
         **embedder_of(collection.embed),
         **collection.queries.reads(here),
-        "min_grade": str(collection.queries.min_grade),
+        "queries": collection.queries.fingerprint,
     }
 
     def make(draft: Draft) -> StageReport:
@@ -128,9 +132,9 @@ def _documents(corpus: Path, here: Path) -> Iterator[Document | Rejection]:
     if corpus.suffix == ".parquet":
         return ParquetFiles(path=corpus).documents(here)
     if corpus.name.endswith((".tsv", ".tsv.gz")):
-        read = rows(here / corpus, columns=("docid", "text"))
+        read = rows(here / corpus, columns=(_DOCID, _TEXT))
         return (
-            Document(docid=row.text(("docid",)), text=row.maybe(("text",)), source=row.place)
+            Document(docid=row.text(_DOCID), text=row.maybe(_TEXT), source=row.place)
             for row in read
         )
     raise CorpusError(f"{corpus}: expected a folder in BEIR's layout, .jsonl, .parquet or .tsv")
@@ -150,6 +154,10 @@ def _read(collection: Collection, here: Path, draft: Draft) -> StageReport:
     asked = [_answered(one) for one in collection.queries.read(here)]
     queries = [one for one in asked if isinstance(one, GivenQuery)]
     rejected = [one for one in asked if isinstance(one, Rejection)]
+    answers = {docid for query in queries for docid in query.relevant}
+    if not answers:
+        raise without_answer(collection.queries, here)
+    rejected += strangers(collection.queries, here)
     with TableWriter(DOCUMENTS, draft.folder) as table:
         for one, text in distinct:
             if isinstance(one, Rejection):
@@ -161,6 +169,11 @@ def _read(collection: Collection, here: Path, draft: Draft) -> StageReport:
         (one.qid, one.text, one.kind, None, 0, "train", "", "", "", one.lang) for one in queries
     )
     draft.write(QUERIES, QUERIES.frame(kinds))
+    docids = pl.read_parquet(draft.folder / f"{DOCUMENTS.name}.parquet", columns=["docid"])["docid"]
+    copies = [one.id for one in rejected if one.rule == "same_text"]
+    if answers.isdisjoint([*docids, *copies]):
+        wanted = f"expected the docid of an answer, such as {min(answers)!r}"
+        raise CorpusError(f"{collection.corpus}: {wanted}, found none")
     written = table.rows + len(queries)
     return StageReport(
         stage="mine",
@@ -195,8 +208,9 @@ def _answered(query: GivenQuery | Rejection) -> GivenQuery | Rejection:
 
 
 def _said(text: str) -> str:
-    """The digest of the words alone, in lower case; of a text without a word, of it all."""
-    return digest(" ".join(_WORD.findall(text.lower())) or text)
+    """The digest of a text, however it is spaced, cased and ended; symbols and marks tell apart."""
+    same = " ".join(unicodedata.normalize("NFC", text).casefold().split())
+    return digest(same.rstrip(_ENDS) or same)
 
 
 def _pairs(queries: list[GivenQuery | Rejection]) -> Pairs:

@@ -49,14 +49,14 @@ class Known:
         documents: How many there are.
         positives: Columns q and d, in order.
         codes: Of the pairs that can be no negatives, positives or not, in order.
-        most: Of such documents of one query.
+        counts: How many such documents every query has.
         rejections: Pairs whose query or document is not there, and queries left without any.
     """
 
     documents: int
     positives: pl.DataFrame
     codes: Rows
-    most: int
+    counts: Rows
     rejections: list[Rejection]
 
     @classmethod
@@ -80,7 +80,7 @@ class Known:
             documents=len(docids),
             positives=found,
             codes=every["q"].to_numpy() * len(docids) + every["d"].to_numpy(),
-            most=every.group_by("q").len()["len"].max() or 0,  # type: ignore[arg-type]
+            counts=np.bincount(every["q"], minlength=len(qids)),
             rejections=[*astray, *alone],
         )
 

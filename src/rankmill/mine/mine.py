@@ -8,7 +8,8 @@ import polars as pl
 
 from rankmill.mine.known import Known, Points
 from rankmill.mine.mined import NEGATIVES, Counts, Mined
-from rankmill.mine.search import NUMBERS, Block, Search
+from rankmill.mine.numbers import NUMBERS
+from rankmill.mine.search import Block, Search
 from rankmill.mine.spec import Mining
 from rankmill.records import Rejection
 
@@ -79,12 +80,13 @@ def _too_few(
     spec: Mining, blocks: Sequence[Block], qids: pl.Series, docids: pl.Series
 ) -> list[Rejection]:
     rule = "too_few_negatives" if spec.short == "drop" else "no_negative"
+    left_out = [block.left_out for block in blocks]
+    ordered = pl.concat(left_out).sort("q", "positive") if left_out else pl.DataFrame()
     return [
         Rejection(
             id=f"{qids[q]}/{docids[positive]}" if spec.positive == "own" else qids[q],
             rule=rule,
             detail=f"{found} of {spec.negatives} negatives, the positive scores {score:.4f}",
         )
-        for block in blocks
-        for q, positive, score, found in block.left_out.iter_rows()
+        for q, positive, score, found in ordered.iter_rows()
     ]

@@ -1,7 +1,6 @@
 """From files to files: a collection is read, embedded, mined and written down."""
 
-import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from functools import partial
 from pathlib import Path
@@ -11,10 +10,10 @@ import polars as pl
 from pydantic import ValidationError
 from rich.table import Table as Grid
 
-from rankmill.disk import storage
-from rankmill.errors import ConfigError
+from rankmill.errors import ConfigError, StageError
 from rankmill.generate.given import Given
 from rankmill.mine.collection import Collection, prepare
+from rankmill.mine.folder import check_folder, fill
 from rankmill.mine.mine import mine
 from rankmill.mine.mined import Mined
 from rankmill.mine.shapes import exports_of, write_shapes
@@ -48,7 +47,7 @@ class Files:
     Attributes:
         corpus: See `prepare`.
         queries: A file, or a folder in BEIR's layout.
-        qrels: A file; where there is none, the queries name their answers themselves.
+        qrels: A file; without one, the queries name their answers themselves.
         min_grade: The least grade of a positive.
         into: A folder, made if it is not there.
         exports: Kinds of exports to write there too.
@@ -56,7 +55,7 @@ class Files:
 
     corpus: Path
     queries: Path
-    qrels: Path
+    qrels: Path | None
     min_grade: int
     into: Path
     exports: tuple[str, ...] = ()
@@ -69,9 +68,11 @@ def run(files: Files, overrides: Sequence[str], settings: Settings, progress: Pr
         What became of everything, for people.
 
     Raises:
-        ConfigError: A setting is not valid.
+        ConfigError: A setting is not valid, or a file is where the folder is to be.
         CorpusError: A file is missing, or a line of it is wrong.
+        StageError: Exports are asked for, and no list has a negative; nothing is written then.
     """
+    check_folder(files.into)
     asked = _asked(files, overrides)
     exports = exports_of(files.exports, asked.mining)
     prepared = prepare(
@@ -82,17 +83,29 @@ def run(files: Files, overrides: Sequence[str], settings: Settings, progress: Pr
     )
     points = prepared.queries, prepared.documents
     mined = mine(asked.mining, *points, prepared.positives, excluded=prepared.excluded)
-    into = files.into
-    with storage(into):
-        into.mkdir(parents=True, exist_ok=True)
-        mined.negatives.write_parquet(into / "negatives.parquet")
-        rejections = _rejections(mined, prepared.made.read(REJECTIONS))
-        rejections.write_parquet(into / "rejections.parquet")
-        said = asked.identity() | {"counts": asdict(mined.counts)}
-        (into / "report.json").write_text(json.dumps(said, indent=2) + "\n", encoding="utf-8")
+    if exports and mined.negatives.is_empty():
+        raise StageError(f"mine: no list has a negative to export: {_became(mined)}")
+    before = prepared.made.read(REJECTIONS)
+    rejections = _rejections(mined, before)
+
+    def write(folder: Path) -> None:
+        mined.negatives.write_parquet(folder / "negatives.parquet")
+        rejections.write_parquet(folder / "rejections.parquet")
         if exports:
-            write_shapes(exports, asked.mining, prepared, mined, into)
-    return _grid(mined)
+            write_shapes(exports, asked.mining, prepared, mined, folder)
+
+    said = {"depth": asked.mining.depth, "counts": asdict(mined.counts)}
+    rejected = dict(rejections.group_by("rule").len().sort("rule").iter_rows())
+    fill(files.into, write, asked.identity() | said | {"rejected": rejected})
+    queries = len(prepared.queries.ids) + len(before.filter(rule="no_positive"))
+    return _grid(asked.mining.depth, queries, mined, rejected)
+
+
+def _became(mined: Mined) -> str:
+    """What became of the documents that were looked at."""
+    counts = mined.counts
+    removed = [f"{rule} removed {number:,}" for rule, number in counts.removed.items()]
+    return ", ".join([f"{counts.considered:,} documents looked at", *removed])
 
 
 def _asked(files: Files, overrides: Sequence[str]) -> Mine:
@@ -101,10 +114,9 @@ def _asked(files: Files, overrides: Sequence[str]) -> Mine:
     for override in overrides:
         set_value(mining, override)
     embed = mining.pop("embed", {})
-    queries = {"path": files.queries, "min_grade": files.min_grade}
     values: dict[str, Any] = {
         "corpus": files.corpus,
-        "queries": queries | ({"qrels": files.qrels} if files.qrels.is_file() else {}),
+        "queries": {"path": files.queries, "qrels": files.qrels, "min_grade": files.min_grade},
         "embed": {"kind": "sentence_transformers", **embed},
         "mining": mining,
     }
@@ -120,7 +132,7 @@ def _rejections(mined: Mined, before: pl.DataFrame) -> pl.DataFrame:
     return pl.concat([before, pl.DataFrame(rows, schema=REJECTIONS.columns, orient="row")])
 
 
-def _grid(mined: Mined) -> Grid:
+def _grid(depth: int, queries: int, mined: Mined, rejected: Mapping[str, int]) -> Grid:
     """Counts, and how near positives and negatives are."""
     counts, negatives = mined.counts, mined.negatives
     grid = Grid(box=None, padding=(0, 1), show_header=False)
@@ -128,13 +140,15 @@ def _grid(mined: Mined) -> Grid:
     grid.add_column("how many", justify="right")
     lines = {
         "lists": counts.lists,
+        "nearest documents looked at in each": depth,
         "documents looked at": counts.considered,
         **{f"  removed: {rule}": number for rule, number in counts.removed.items()},
         "negatives": counts.kept,
         "random ones": counts.random,
         "lists with too few": counts.short,
         "negatives they lack": counts.missing,
-        "queries left out": len(mined.rejections),
+        "queries left out": queries - negatives["qid"].n_unique(),
+        **{f"rejected: {rule}": number for rule, number in rejected.items()},
     }
     for name, number in lines.items():
         grid.add_row(name, f"{number:,}")

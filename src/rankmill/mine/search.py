@@ -10,29 +10,14 @@ from numpy.typing import NDArray
 
 from rankmill.mine.known import Known, Rows
 from rankmill.mine.mined import Counts
-from rankmill.mine.sampling import mixed, taken, uniform
+from rankmill.mine.numbers import NOTHING, NUMBERS, Vectors, numbers
+from rankmill.mine.spare import Spare
 from rankmill.mine.spec import Mining
+from rankmill.negative_sampling import mixed, taken, uniform
 from rankmill.retrieve import nearest
 
 _CELLS = 4_000_000  # documents found, and held against the rules, at a time
 _PAIRS = 16_384  # products of a query with one document made at a time
-_SPARE = 8  # random documents drawn beyond twice those wanted
-_NOTHING = -1  # a hole, where no document stands
-_FILL = 0xFFFF_FFFF  # keeps what fills a list apart from what samples it
-
-Vectors = NDArray[np.float32]
-NUMBERS = pl.DataFrame(
-    schema={
-        "q": pl.Int64,
-        "positive": pl.Int64,
-        "d": pl.Int64,
-        "rank": pl.Int32,
-        "score": pl.Float32,
-        "positive_score": pl.Float32,
-        "origin": pl.String,
-    }
-)
-"""No negatives. Queries and documents are numbers, in the order of their ids."""
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -71,11 +56,24 @@ class Search:
 
     def blocks(self) -> Iterator[Block]:
         """Search as many lists at a time as fit in memory."""
-        depth = min(self.spec.depth + self.known.most, len(self.rows))
-        for some in self.lists.iter_slices(max(1, _CELLS // max(1, depth))):
-            asked, lists = np.unique(some["q"].to_numpy(), return_inverse=True)
-            found, scores = nearest(self.documents, self.rows, self.queries[asked], depth=depth)
-            yield self.block(some, found[lists], scores[lists])
+        for depth, alike in self.depths():
+            for some in alike.iter_slices(max(1, _CELLS // max(1, depth))):
+                asked, lists = np.unique(some["q"].to_numpy(), return_inverse=True)
+                found, scores = nearest(self.documents, self.rows, self.queries[asked], depth=depth)
+                yield self.block(some, found[lists], scores[lists])
+
+    def depths(self) -> Iterator[tuple[int, pl.DataFrame]]:
+        """The lists by how deep they are searched, within a factor of two.
+
+        Known documents are found and passed over: a query that has thousands of them is searched
+        that much deeper, and no other one is.
+        """
+        lists = self.lists
+        known = self.known.counts[lists["q"].to_numpy()]
+        depths = np.minimum(self.spec.depth + known, len(self.rows))
+        _, sizes = np.frexp(depths)
+        for size in np.unique(sizes):
+            yield int(depths[sizes == size].max()), lists.filter(pl.Series(sizes == size))
 
     @cached_property
     def positives(self) -> pl.DataFrame:
@@ -97,6 +95,11 @@ class Search:
         ordered = self.positives.sort("q", "score", "positive", descending=[False, highest, False])
         return ordered.unique("q", keep="first", maintain_order=True)
 
+    @property
+    def spare(self) -> Spare:
+        """Fills up lists that lack some."""
+        return Spare(spec=self.spec, known=self.known, hashes=self.hashes, products=self.products)
+
     def products(self, queries: Rows, documents: Rows) -> Vectors:
         """The score of each pair."""
         pairs = self.queries[queries], self.documents[self.rows[documents]]
@@ -114,15 +117,16 @@ class Search:
         free = ~self.known.holds(queries[:, None], found)
         ranks = free.cumsum(axis=1, dtype=np.int32)
         left = free & (ranks <= self.spec.depth)
-        considered, near = int(left.sum()), np.where(left, found, _NOTHING)
+        considered, near = int(left.sum()), np.where(left, found, NOTHING)
         removed = self.rule(left, ranks, scores, lists["score"].to_numpy()[:, None])
         removed["not_sampled"] = _remove(left, ~self.sample(queries, left, ranks, scores))
         got = left.sum(axis=1)
         if self.spec.short == "drop":
             removed["list_dropped"] = _remove(left, (got < wanted)[:, None])
         here, at = np.nonzero(left)
-        mined = _numbers(lists[here], found[here, at], scores[here, at], ranks[here, at])
-        spare = self.spare(lists, near, wanted - got) if self.spec.short == "random" else NUMBERS
+        mined = numbers(lists[here], found[here, at], scores[here, at], ranks[here, at])
+        random = self.spec.short == "random"
+        spare = self.spare.fill(lists, near, wanted - got) if random else NUMBERS
         every = pl.concat([mined, spare])
         return Block(
             negatives=every,
@@ -165,60 +169,9 @@ class Search:
         np.put_along_axis(chosen, first, values=True, axis=1)
         return chosen
 
-    def spare(self, lists: pl.DataFrame, near: Rows, lacking: Rows) -> pl.DataFrame:
-        """Random documents for the lists that lack some, as `NUMBERS`.
-
-        They are none of `near`, none that is known, and none that a rule finds too near; as far
-        as the corpus has so many others.
-        """
-        short = np.flatnonzero(lacking)
-        lists, queries = lists[short], lists["q"].to_numpy()[short]
-        tries = np.arange(2 * self.spec.negatives + _SPARE, dtype=np.uint64) + np.uint64(_FILL)
-        words = mixed(self.spec.seed, self.hashes[queries][:, None], tries)
-        drawn = (words % np.uint64(len(self.rows))).astype(np.int64)
-        fits = _first(drawn, len(self.rows)) & ~self.known.holds(queries[:, None], drawn)
-        fits &= ~_among(drawn, near[short], len(self.rows))
-        here, at = np.nonzero(fits)
-        scores = np.full(drawn.shape, np.inf, np.float32)
-        scores[here, at] = self.products(queries[here], drawn[here, at])
-        for _, gone in self.spec.above(scores, lists["score"].to_numpy()[:, None]):
-            fits &= ~gone
-        fits &= fits.cumsum(axis=1) <= lacking[short][:, None]
-        here, at = np.nonzero(fits)
-        return _numbers(lists[here], drawn[here, at], scores[here, at], None)
-
 
 def _remove(left: NDArray[np.bool_], gone: NDArray[np.bool_]) -> int:
     """Take from `left` what is gone, and return how many that were."""
     before = int(left.sum())
     left &= ~gone
     return before - int(left.sum())
-
-
-def _numbers(
-    lists: pl.DataFrame, documents: Rows, scores: Vectors, ranks: NDArray[np.int32] | None
-) -> pl.DataFrame:
-    """`NUMBERS`, row by row; without ranks, documents are random."""
-    return lists.select(
-        "q",
-        "positive",
-        d=pl.Series(documents, dtype=pl.Int64),
-        rank=pl.lit(None, pl.Int32) if ranks is None else pl.Series(ranks, dtype=pl.Int32),
-        score=pl.Series(scores, dtype=pl.Float32),
-        positive_score="score",
-        origin=pl.lit("dense" if ranks is not None else "random"),
-    )
-
-
-def _first(rows: Rows, most: int) -> NDArray[np.bool_]:
-    """Where a number below `most` stands for the first time in its row."""
-    codes = np.arange(len(rows))[:, None] * most + rows
-    first = np.zeros(rows.size, np.bool_)
-    first[np.unique(codes, return_index=True)[1]] = True
-    return first.reshape(rows.shape)
-
-
-def _among(rows: Rows, others: Rows, most: int) -> NDArray[np.bool_]:
-    """Where a number below `most` stands in the same row of `others` too, if that is no hole."""
-    start = np.arange(len(rows))[:, None] * (most - _NOTHING) - _NOTHING
-    return np.isin(start + rows, start + others)

@@ -5,9 +5,9 @@ from typing import Any, Literal, Self
 
 import numpy as np
 from numpy.typing import NDArray
-from pydantic import Field, model_validator
+from pydantic import Field, field_validator, model_validator
 
-from rankmill.mine.sampling import Sampling, Top
+from rankmill.negative_sampling import Sampling, Top
 from rankmill.spec import Spec
 
 _ROOM = 10  # documents looked at for one negative, where rules may remove some
@@ -35,7 +35,7 @@ class Mining(Spec):
         min_score: Of a negative.
         absolute_margin: m; a negative scores at most s+ - m.
         relative_margin: r; a negative scores at most s+ - |s+| * r.
-        percentage: p, the same as a relative margin of 1 - p.
+        percentage: p, at most 1, the same as a relative margin of 1 - p.
         positive: Which positive s+ is of: the query's lowest ("min", the strictest) or highest
             ("max"), or each one's "own", with negatives of its own.
         sampling: Which of the documents that the rules have left are taken.
@@ -59,12 +59,20 @@ class Mining(Spec):
     short: Literal["fewer", "drop", "random"] = "fewer"
     seed: int = Field(default=0, ge=0)
 
+    @field_validator("percentage")
+    @classmethod
+    def _is_a_share(cls, percentage: float | None) -> float | None:
+        if percentage is not None and percentage > 1:
+            raise ValueError(f"expected at most 1; did you mean {percentage / 100:g}?")
+        return percentage
+
     @model_validator(mode="after")
     def _leaves_something(self) -> Self:
         if self.depth - self.rank_min < self.negatives:
+            room = max(0, self.depth - self.rank_min)
             raise ValueError(
-                f"ranks {self.rank_min + 1} to {self.depth} hold fewer documents than the "
-                f"{self.negatives} negatives asked for"
+                f"rank_min={self.rank_min} and rank_max={self.rank_max} leave {room} documents, "
+                f"expected at least negatives={self.negatives}"
             )
         if self.percentage is not None and self.relative_margin is not None:
             raise ValueError("percentage and relative_margin are one rule; expected one of them")

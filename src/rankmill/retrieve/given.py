@@ -1,5 +1,6 @@
 """Lists that the user brings: a TREC run, or lines of JSON."""
 
+import math
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -16,7 +17,9 @@ from rankmill.spec import Machine, Spec
 _QID = ("qid", "query_id", "query-id", "_id", "id")
 _DOCIDS = ("docids", "candidates")
 _RULE = (
-    pl.when(pl.col("known").is_null())
+    pl.when(~pl.struct("qid", "docid").is_first_distinct())
+    .then(pl.lit("repeated_docid"))
+    .when(pl.col("known").is_null())
     .then(pl.lit("unknown_docid"))
     .when(pl.col("found").is_null())
     .then(pl.lit("no_split"))
@@ -45,19 +48,17 @@ class GivenLists(Spec):
         return digest_of(self.path, base)
 
     def read(self, base: Path) -> dict[str, list[str]]:
-        """Docids by qid, best first. One that a list repeats stands where it stands first.
+        """Docids by qid, best first.
 
         Raises:
-            CorpusError: The file is missing, or a line is not what its format says.
+            CorpusError: The file is missing or empty, or a line is not what its format says.
         """
         path = resolve(self.path, base)
-        if {".jsonl", ".json"} & set(path.suffixes):
-            lists = {
-                row.text(_QID): row.texts(_DOCIDS) for row in rows(path, columns=("qid", "docids"))
-            }
-        else:
-            lists = read_run(path)
-        return {qid: list(dict.fromkeys(docids)) for qid, docids in lists.items()}
+        as_json = {".jsonl", ".json"} & set(path.suffixes)
+        lists = _read_lines(path) if as_json else read_run(path)
+        if not lists:
+            raise CorpusError(f"{path}: no list in it; expected lines of qid and docids, or a run")
+        return lists
 
 
 def eligible(
@@ -71,9 +72,9 @@ def eligible(
     Lists of queries that nobody asks are left aside: a file may serve several builds.
 
     Returns:
-        The lists by qid; what was taken out of them, as `unknown_docid` (the corpus has no such
-        document), `no_split` (it was curated away) or `other_split`; and how many documents the
-        lists had before.
+        The lists by qid; what was taken out of them, as `repeated_docid` (it stands earlier in the
+        list), `unknown_docid` (the corpus has no such document), `no_split` (it was curated away)
+        or `other_split`; and how many documents the lists had before.
     """
     pairs = [(qid, docid) for qid, docids in lists.items() for docid in docids]
     places = clusters.select("docid", found="split")
@@ -94,6 +95,20 @@ def eligible(
     return {qid: Ranking.in_order(docids) for qid, docids in by_qid}, rejections, len(frame)
 
 
+def _read_lines(path: Path) -> dict[str, list[str]]:
+    """Docids of lines of JSON, by qid."""
+    found: dict[str, list[str]] = {}
+    for row in rows(path, columns=(_QID, _DOCIDS)):
+        qid = row.text(_QID)
+        if not set(_DOCIDS) & row.values.keys():
+            among = ", ".join(row.values)
+            raise CorpusError(f"{row.place}: expected {' or '.join(_DOCIDS)}, found {among}")
+        if qid in found:
+            raise CorpusError(f"{row.place}: a second list of {qid!r}, expected one")
+        found[qid] = row.texts(_DOCIDS)
+    return found
+
+
 def read_run(path: Path) -> dict[str, list[str]]:
     """Docids of a TREC run, by qid, highest score first; equal scores by rank.
 
@@ -111,8 +126,19 @@ def read_run(path: Path) -> dict[str, list[str]]:
         if line.strip():
             try:
                 qid, _, docid, rank, score, *_ = line.split()
-                found[qid].append((-float(score), int(rank), docid))
+                found[qid].append((-_finite(score), int(rank), docid))
             except ValueError as error:
                 expected = "expected qid Q0 docid rank score tag"
                 raise CorpusError(f"{path}, line {number}: {expected}, found {line!r}") from error
     return {qid: [docid for _, _, docid in sorted(ranked)] for qid, ranked in found.items()}
+
+
+def _finite(score: str) -> float:
+    """A score that can be compared.
+
+    Raises:
+        ValueError: It is none.
+    """
+    if math.isnan(number := float(score)):
+        raise ValueError(f"{score} is no number")
+    return number

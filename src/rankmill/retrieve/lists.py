@@ -8,6 +8,7 @@ from rankmill.records import Ranking
 from rankmill.retrieve.bands import FUSED, composed, with_sources
 from rankmill.retrieve.spec import GIVEN, Retrieval
 
+_SOURCES = 2  # a query is written for one document or two
 Where = tuple[str, int | None, int | None, list[dict[str, str | int]] | None]
 """Origin, rank by BM25, rank by dense search, and ranks of others."""
 
@@ -17,7 +18,7 @@ class Listed:
     """A query's candidates.
 
     Attributes:
-        sources: Docids that have to be in the list: its source, and another that it is about.
+        sources: Docids that are known to answer it, its own source first.
         rows: Docid, rank, score, and `Where`.
         source_ranks: Where each retriever, and `fused`, found the query's source; absent where
             one did not, or where nobody knows the source.
@@ -35,11 +36,11 @@ def listed(
     lists: Mapping[str, Ranking],
     split: Sequence[str],
 ) -> Listed:
-    """Put what was found into a list.
+    """Put what was found into a list; half of it may be what is known to answer, found or not.
 
     Args:
         spec: Says what of it.
-        query: Its qid, and the docids that have to be in the list.
+        query: Its qid, and the docids that are known to answer it, its sources first.
         lists: What every retriever found, by name, and what is `given`.
         split: Every docid that may be drawn by chance.
     """
@@ -47,8 +48,9 @@ def listed(
     seed = f"{spec.seed}/{qid}"
     fused = spec.fusion({name: lists[name] for name in spec.retrievers})
     orders = {name: ranking.docids for name, ranking in lists.items()} | {FUSED: fused.docids}
-    found = composed(spec.all_bands, orders, seed=seed)
-    found = with_sources(found, sources, most=spec.depth - spec.random)
+    found = composed(spec.all_bands(given=GIVEN in lists), orders, seed=seed)
+    most = spec.depth - spec.random
+    found = with_sources(found, sources[: max(_SOURCES, most // 2)], most=most)
     known = {*found, *(docid for docids in orders.values() for docid in docids)}
     drawn = _drawn(split, known, spec.random, seed)
     ranks = {name: _ranks(docids) for name, docids in orders.items()}

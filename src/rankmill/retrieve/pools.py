@@ -51,7 +51,7 @@ class Split(NamedTuple):
 
 
 @dataclass(frozen=True, kw_only=True)
-class Corpus:
+class Pools:
     """The documents as every retriever sees them.
 
     Attributes:

@@ -43,7 +43,7 @@ class Retrieval(Spec):
         search: How vectors are searched.
         further: More dense retrievers.
         given: Lists that the user brings: the candidates are the best of these, unless bands say
-            otherwise. They are no part of the fusion.
+            otherwise; of a query without a list, those of the fusion. They are no part of it.
         bands: What ranks the listed come from; without any, from the first of the fusion.
         random: How many documents of the split that no retriever found are listed at the end.
         round_trip: Whether a query is kept whose source is not found by it.
@@ -69,7 +69,6 @@ class Retrieval(Spec):
             raise ValueError(f"further: the name {repeated[0]} is taken")
         known = [*self.retrievers, FUSED, *([GIVEN] if self.given else [])]
         named = {f"bands.{n}.retriever": band.retriever for n, band in enumerate(self.bands)}
-        named |= {f"fusion.weights.{name}": name for name in self.fusion.weights}
         if self.round_trip and self.round_trip.by != "any":
             named["round_trip.by"] = self.round_trip.by
         for where, name in named.items():
@@ -78,16 +77,30 @@ class Retrieval(Spec):
         return self
 
     @model_validator(mode="after")
+    def _weights_are_of_retrievers(self) -> Self:
+        weights = self.fusion.weights
+        if odd := sorted(weights.keys() - set(self.retrievers)):
+            expected = ", ".join(self.retrievers)
+            raise ValueError(f"fusion.weights.{odd[0]}: no retriever {odd[0]}; expected {expected}")
+        if not any(weights.get(name, 1) for name in self.retrievers):
+            raise ValueError("fusion.weights: all are 0; expected one above 0")
+        return self
+
+    @model_validator(mode="after")
     def _pools_fill_a_list(self) -> Self:
         if self.pool < self.depth:
             raise ValueError(f"pool {self.pool} cannot fill lists of depth {self.depth}")
         if self.round_trip and self.round_trip.within > self.pool:
             raise ValueError(
-                f"round_trip.within {self.round_trip.within} is below pool {self.pool}"
+                f"round_trip.within {self.round_trip.within:,} needs a pool of at least as many, "
+                f"found {self.pool:,}"
             )
         for number, band in enumerate(self.bands):
             if band.retriever != GIVEN and band.ranks[1] > self.pool:
-                raise ValueError(f"bands.{number}: rank {band.ranks[1]} is below pool {self.pool}")
+                raise ValueError(
+                    f"bands.{number}: rank {band.ranks[1]:,} needs a pool of at least as many, "
+                    f"found {self.pool:,}"
+                )
         taken = sum(band.take for band in self.bands) or 1
         if taken + self.random > self.depth:
             what = f"{taken} of the bands and {self.random} random" if self.bands else "random"
@@ -99,9 +112,8 @@ class Retrieval(Spec):
         """Who searches for itself, by name."""
         return "bm25", "dense", *(one.name for one in self.further)
 
-    @property
-    def all_bands(self) -> tuple[Band, ...]:
-        """The bands, or the one that stands for none."""
+    def all_bands(self, *, given: bool) -> tuple[Band, ...]:
+        """The bands, or the one that stands for none: of the list given for a query, if one is."""
         most = self.depth - self.random
-        who = GIVEN if self.given else FUSED
+        who = GIVEN if given else FUSED
         return self.bands or (Band(ranks=(1, most), take=most, retriever=who),)

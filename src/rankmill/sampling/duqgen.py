@@ -31,6 +31,11 @@ class DUQGen(Sampling):
     kind: Literal["duqgen"] = "duqgen"
     temperature: float = Field(default=1.0, gt=0)
 
+    @property
+    def covers(self) -> bool:
+        """Always."""
+        return True
+
     def choose(self, pool: Pool) -> Drawn:
         """Draw by Gumbel top-k: the softmax without replacement."""
         logits = pool.documents["similarity"].to_numpy().astype(np.float64) / self.temperature

@@ -16,8 +16,8 @@ class MMR(Sampling):
     """Maximal marginal relevance inside every cluster.
 
     The next seed of a cluster has the highest balance * cos(d, centroid) - (1 - balance) *
-    max cos(d, seed so far); the first is the one nearest to the centroid. Nothing is drawn by lot:
-    `seed` is of no effect.
+    max cos(d, seed so far); the first is the one nearest to the centroid, whatever the balance.
+    Nothing is drawn by lot: `seed` is of no effect.
 
     Attributes:
         share: Seeds of a cluster: `proportional` to its size, as DUQGen has it, or `equal`.
@@ -32,6 +32,11 @@ class MMR(Sampling):
     kind: Literal["mmr"] = "mmr"
     share: Share = "proportional"
     balance: float = Field(default=0.5, ge=0, lt=1)
+
+    @property
+    def covers(self) -> bool:
+        """With shares by size."""
+        return self.share == "proportional"
 
     def choose(self, pool: Pool) -> Drawn:
         """Choose greedily, cluster by cluster."""
@@ -49,7 +54,9 @@ class MMR(Sampling):
         likest = np.zeros(len(pool))
         chosen: list[int] = []
         while len(chosen) < number:
-            scores = self.balance * relevance - (1 - self.balance) * likest
+            scores = relevance.copy()
+            if chosen:
+                scores = self.balance * relevance - (1 - self.balance) * likest
             scores[chosen] = -np.inf
             chosen.append(first(scores, order))
             seed = pool.space.vectors[pool.rows[chosen[-1:]]]

@@ -32,6 +32,11 @@ class Quality(Sampling):
     share: Share = "proportional"
     temperature: float = Field(default=2.0, gt=0)
 
+    @property
+    def covers(self) -> bool:
+        """With shares by size."""
+        return self.share == "proportional"
+
     def choose(self, pool: Pool) -> Drawn:
         """Draw by Gumbel top-k.
 
@@ -46,7 +51,7 @@ class Quality(Sampling):
         if len(judged) < self.documents:
             raise StageError(
                 f"sample: {self.documents:,} seeds asked for, but the quality of only "
-                f"{len(judged):,} documents was judged"
+                f"{len(judged):,} documents was judged; lower sample.documents"
             )
         raw = found["quality"].to_numpy().astype(np.float64)
         standard = (raw - raw.mean()) / (raw.std() or 1.0)

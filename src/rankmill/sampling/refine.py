@@ -67,12 +67,12 @@ class Refine(Sampling):
             StageError: One of them is not there.
         """
         said = {"scores": digest(_text(resolve(self.scores, base)))}
-        for folder in self.after:
+        for number, folder in enumerate(self.after, start=1):
             for stage in ("sample", "generate"):
                 made = (resolve(folder, base) / "tables" / stage).resolve()
                 if not made.is_dir():
                     raise StageError(f"sample: no stage {stage} in {folder}; build it first")
-                said[f"{stage} of {folder.name}"] = made.name
+                said[f"{stage} of {number} {folder.name}"] = made.name
         return said
 
     def choose(self, pool: Pool) -> Drawn:
@@ -92,7 +92,7 @@ class Refine(Sampling):
         if room < self.documents:
             raise StageError(
                 f"sample: {self.documents:,} seeds asked for, but the clusters with a weight have "
-                f"only {room:,} documents that no earlier round has seen"
+                f"only {room:,} documents that no earlier round has seen; lower sample.documents"
             )
         wanted = apportion(self.documents, weights, sizes)
         lots = uniform(self.seed, unseen.documents["docid"])

@@ -55,6 +55,11 @@ class Sampling(Spec):
         wanted = POSITIONS if self.segments is True else self.segments or ()
         return tuple(position for position in POSITIONS if position in wanted)
 
+    @property
+    def covers(self) -> bool:
+        """Whether every cluster must give a seed, so that there are no fewer seeds than those."""
+        return False
+
     def origin(self, base: Path, evaluation: Sequence[Path]) -> dict[str, str]:
         """Fingerprints of the files that the draw depends on, by name.
 
@@ -85,7 +90,7 @@ class Sampling(Spec):
         if len(pool) < self.documents:
             raise StageError(
                 f"sample: {self.documents:,} seeds asked for, but only {len(pool):,} documents "
-                f"have {self.min_chars:,} characters"
+                f"have {self.min_chars:,} characters; lower sample.documents or sample.min_chars"
             )
 
     @abstractmethod

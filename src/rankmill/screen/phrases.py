@@ -5,7 +5,14 @@ import tomllib
 from functools import cache
 from importlib.resources import files
 
+from rankmill.tags import primary
+
 _NEVER = re.compile(r"(?!)")
+
+
+def languages() -> tuple[str, ...]:
+    """Those that have phrases."""
+    return tuple(_tables())
 
 
 def mention(text: str) -> str:
@@ -25,9 +32,9 @@ def unbound(text: str, lang: str) -> str:
         text: The query.
         lang: A BCP 47 tag; empty where it is not known.
     """
-    primary = lang.partition("-")[0].casefold()
-    bare = " ".join(_phrase(primary, "expletive").sub("", text).split())
-    match = _phrase(primary, "unseen").search(text) or _phrase(primary, "dangling").search(bare)
+    known = primary(lang)
+    bare = " ".join(_phrase(known, "expletive").sub("", text).split())
+    match = _phrase(known, "unseen").search(text) or _phrase(known, "dangling").search(bare)
     return mention(text) or (match.group().strip() if match else "")
 
 

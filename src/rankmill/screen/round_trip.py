@@ -14,7 +14,8 @@ class RoundTrip(Spec):
 
     Attributes:
         within: How far down the source may stand.
-        by: `bm25`, `dense`, `fused`, the name of a further retriever, or `any` of them.
+        by: `bm25`, `dense`, `fused`, the name of a further retriever, or `any` of them. Lists that
+            the user gives count where they are named, as `given`, alone.
 
     Paper: Dai et al., "Promptagator", ICLR 2023. Theirs is a retriever trained on the very queries
     that are to be filtered; here it is one that has not seen them, so `within` should be generous:

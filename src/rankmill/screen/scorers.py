@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Annotated, Literal, Self
+from typing import Annotated, ClassVar, Literal, Self
 
 from pydantic import Field, model_validator
 
@@ -55,6 +55,8 @@ class Judge(Spec):
             then no worse than a common one, and a small teacher tells far better what is answered.
             For `likelihood` alone; one more question a query.
     """
+
+    embedders: ClassVar[tuple[Embedder, ...]] = ()
 
     strategy: Annotated[Pointwise | Graded | Likelihood, Field(discriminator="kind")] = Pointwise()
     teacher: str
@@ -146,6 +148,11 @@ class Nearness(Spec):
     """
 
     embedder: Embedder | None = None
+
+    @property
+    def embedders(self) -> tuple[Embedder, ...]:
+        """The model, where it is another than the recipe's own."""
+        return (self.embedder,) if self.embedder else ()
 
     def label(self, tools: Tools) -> str:
         """What its score is, in a rejection: the model is named."""

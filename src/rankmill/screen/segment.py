@@ -7,6 +7,7 @@ from pydantic import Field
 
 from rankmill.screen.pair import Pair, Tools, Use, Verdict
 from rankmill.screen.scorers import Asked, Scorer, Unread
+from rankmill.space import Embedder
 from rankmill.spec import Spec
 
 _PARTS = 3
@@ -41,6 +42,11 @@ class OnlyThere(Spec):
         """The teachers that are asked, once for every part."""
         found = (scorer.use("only_there", calls=_PARTS) for scorer in self.scorers)
         return tuple(use for use in found if use)
+
+    @property
+    def embedders(self) -> tuple[Embedder, ...]:
+        """The models that scorers bring."""
+        return tuple(one for scorer in self.scorers for one in scorer.embedders)
 
     def __call__(self, pairs: Sequence[Pair], tools: Tools) -> Iterator[Verdict | None]:
         """Judge each query by its segments."""

@@ -11,6 +11,7 @@ from rankmill.readings import Malformed, Score
 from rankmill.records import Chat
 from rankmill.screen.pair import Pair, Tools, Use, Verdict
 from rankmill.screen.scorers import ABOUT, QUERY_LIMIT
+from rankmill.space import Embedder
 from rankmill.spec import Spec
 
 
@@ -25,6 +26,7 @@ class SelfContained(Spec):
     """
 
     by_words: ClassVar[bool] = False
+    embedders: ClassVar[tuple[Embedder, ...]] = ()
 
     kind: Literal["self_contained"] = "self_contained"
     teacher: str

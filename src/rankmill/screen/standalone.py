@@ -3,9 +3,13 @@
 from collections.abc import Iterator, Sequence
 from typing import ClassVar, Literal
 
+from pydantic import field_validator
+
 from rankmill.screen.pair import Pair, Tools, Use, Verdict
-from rankmill.screen.phrases import unbound
+from rankmill.screen.phrases import languages, unbound
+from rankmill.space import Embedder
 from rankmill.spec import Spec
+from rankmill.tags import primary
 
 
 class Standalone(Spec):
@@ -23,9 +27,17 @@ class Standalone(Spec):
 
     by_words: ClassVar[bool] = True
     uses: ClassVar[tuple[Use, ...]] = ()
+    embedders: ClassVar[tuple[Embedder, ...]] = ()
 
     kind: Literal["standalone"] = "standalone"
     language: str = ""
+
+    @field_validator("language")
+    @classmethod
+    def _has_phrases(cls, language: str) -> str:
+        if language and primary(language) not in languages():
+            raise ValueError(f"no phrases of {language!r}; expected {', '.join(languages())}")
+        return language
 
     def __call__(self, pairs: Sequence[Pair], tools: Tools) -> Iterator[Verdict | None]:
         """Judge each query by itself."""

@@ -73,7 +73,10 @@ class SphericalKMeans(Spec):
             return self.clusters.fitting(documents)
         number = self.clusters or min(_MOST, max(1, round(documents**0.5)))
         if documents < number:
-            raise StageError(f"cluster: {documents:,} documents cannot fill {number:,} clusters")
+            raise StageError(
+                f"cluster: {documents:,} documents cannot fill {number:,} clusters; set "
+                f"cluster.clusters to {documents:,} at most"
+            )
         return [number]
 
     def __call__(

@@ -3,6 +3,8 @@
 Paper: Grootendorst, "BERTopic: Neural topic modeling with a class-based TF-IDF procedure", 2022.
 """
 
+import re
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
@@ -11,6 +13,7 @@ import polars as pl
 
 from rankmill.space.vectors import text_of
 from rankmill.tables import Table
+from rankmill.tags import primary
 
 TOPICS = Table(
     name="topics",
@@ -25,6 +28,21 @@ TOPICS = Table(
 )
 _READ, _CHARS, _NEAREST, _WORDS = 50, 1_000, 5, 10
 _WORD = r"(?u)\b[^\W\d_]{3,}\b"
+_STOPWORDS = {
+    "da": "danish",
+    "de": "german",
+    "es": "spanish",
+    "fr": "french",
+    "it": "italian",
+    "nb": "norwegian",
+    "nl": "dutch",
+    "no": "norwegian",
+    "pt": "portuguese",
+    "ru": "russian",
+    "sv": "swedish",
+    "tr": "turkish",
+}
+"""Languages with a list of stopwords in bm25s, by tag."""
 
 
 def topics(clusters: pl.DataFrame, documents: Path) -> pl.DataFrame:
@@ -37,13 +55,14 @@ def topics(clusters: pl.DataFrame, documents: Path) -> pl.DataFrame:
 
     Returns:
         TOPICS, largest first. Coherence is the mean cosine of the documents to their centroid;
-        words tell a topic from the others, the most telling first; the nearest are the documents
-        of the highest cosine to the centroid.
+        words tell a topic from the others, the most telling first, without the stop words of the
+        language that most documents are in; the nearest are the documents of the highest cosine to
+        the centroid.
     """
     ordered = clusters.sort("cluster", "docid")
     every = (pl.len() + _READ - 1) // _READ
     read = ordered.filter(pl.int_range(pl.len()).over("cluster") % every.over("cluster") == 0)
-    words = _words(_texts(read, documents))
+    words = _words(_texts(read, documents), _stopwords(_language(documents)))
     nearest = (
         ordered.sort("cluster", "similarity", "docid", descending=[False, True, False])
         .group_by("cluster", maintain_order=True)
@@ -75,14 +94,35 @@ def _texts(read: pl.DataFrame, documents: Path) -> dict[int, str]:
     return {cluster: "\n".join(found) for cluster, found in texts.items()}
 
 
-def _words(texts: Mapping[int, str]) -> dict[int, Sequence[str]]:
+def _language(documents: Path) -> str:
+    """The language that most documents are in, of those whose language is known."""
+    tags = pl.scan_parquet(documents).select("lang").drop_nulls().group_by("lang").len().collect()
+    counts: Counter[str] = Counter()
+    for tag, number in tags.iter_rows():
+        counts[primary(tag)] += number
+    return max(sorted(counts), key=counts.__getitem__, default="")
+
+
+def _stopwords(lang: str) -> str | list[str] | None:
+    """As `CountVectorizer` takes them: English ones too where no language is known."""
+    if lang in {"", "en"}:
+        return "english"
+    if lang not in _STOPWORDS:
+        return None
+    from bm25s import stopwords
+
+    known = getattr(stopwords, f"STOPWORDS_{_STOPWORDS[lang].upper()}")
+    return sorted(word for word in known if re.fullmatch(_WORD, word))
+
+
+def _words(texts: Mapping[int, str], stopwords: str | list[str] | None) -> dict[int, Sequence[str]]:
     """The words of every text that weigh most: tf(word, topic) x log(1 + A / f(word)).
 
     A is the mean number of words in a topic, f how often the word is in all of them.
     """
     from sklearn.feature_extraction.text import CountVectorizer
 
-    counter = CountVectorizer(token_pattern=_WORD, stop_words="english")
+    counter = CountVectorizer(token_pattern=_WORD, stop_words=stopwords)
     try:
         counts = counter.fit_transform(texts.values())
     except ValueError:  # not one word in all of them

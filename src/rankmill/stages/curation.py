@@ -17,6 +17,7 @@ from rankmill.curate.qurating import COMPARISONS, QuRating, Shares, compare, dra
 from rankmill.depends import (
     decontamination_of,
     documents_of,
+    embedder_of,
     evaluation_of,
     inputs,
     prompt_of,
@@ -122,7 +123,7 @@ def _contaminated(
     for one in looked:
         if one.spared:
             build.progress.say(_spared(one))
-        elif spec.near:
+        elif spec.near and one.documents:
             said += _near(build, collections[one.name], documents, vectors)
     facts: Facts = {one.name: "its documents stay" for one in looked if one.spared}
     return _first(said), facts
@@ -179,7 +180,7 @@ def _embedded(build: Build, collection: Evaluation) -> Output:
             )
         return StageReport(stage="evaluation", read=file.rows, written=file.rows)
 
-    depends = {"embed": spec.fingerprint, "collection": collection.digest}
+    depends = {**embedder_of(spec), "collection": collection.digest, **inputs()}
     return tablestore.once(build.tables, "evaluation", depends, make, resume=True)
 
 

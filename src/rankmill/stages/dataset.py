@@ -28,6 +28,7 @@ from rankmill.tables import (
     LISTS,
     QUERIES,
     REJECTIONS,
+    REQUESTS,
 )
 from rankmill.tablestore import Draft, Output
 from rankmill.teachers.prices import PriceList
@@ -90,13 +91,13 @@ def _said(written: Assembled, facts: CardFacts) -> Iterator[str]:
 
 
 def _spent(build: Build, made: Mapping[str, Output]) -> dict[str, Any]:
-    """What the replies took behind the queries and the judgments, at list prices.
+    """What the replies took behind queries and judgments, kept or not, at list prices.
 
     Prices are the recipe's and the package's; those of this machine's user are none of the
     dataset's business.
     """
     teachers, known = build.recipe.teachers, PriceList.load()
-    asked = {"generate": made["generate"].read(QUERIES), "label": made["label"].read(JUDGMENTS)}
+    asked = {"generate": made["generate"].read(REQUESTS), "label": made["label"].read(JUDGMENTS)}
     if "quality" in made:
         asked["quality"] = made["quality"].read(COMPARISONS)
     prices = {name: known.price_of(teacher) for name, teacher in teachers.items()}

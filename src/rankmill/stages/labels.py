@@ -7,7 +7,7 @@ import polars as pl
 
 from rankmill.build import Build
 from rankmill.depends import documents_of, inputs, prompt_of, teacher_of
-from rankmill.known import known_of
+from rankmill.known import sources_of
 from rankmill.label.label import ASK_AGAIN, Prompts
 from rankmill.label.label import label as read_lists
 from rankmill.label.rows import REPAIRED
@@ -116,7 +116,7 @@ def _answerable(view: View, queries: Output, lists: Lists) -> Lists:
     """
     if "answer" not in view.strategy.variables:
         return lists
-    known = known_of(queries.read(QUERIES))
+    known = sources_of(queries.read(QUERIES))
     return {qid: docids for qid, docids in lists.items() if known[qid]}
 
 
@@ -135,7 +135,7 @@ def _stages_of(views: Sequence[View]) -> tuple[str, ...]:
 def _asked(queries: Output, documents: Output, lists: Lists) -> list[tuple[Query, Sequence[str]]]:
     """Queries with their lists. What is known to answer a query are the documents it came from."""
     frame = queries.read(QUERIES)
-    texts, known = dict(frame.select("qid", "text").iter_rows()), known_of(frame)
+    texts, known = dict(frame.select("qid", "text").iter_rows()), sources_of(frame)
     sources = pl.Series([docid for qid in lists for docid in known[qid]], dtype=pl.String).unique()
     answers = {d.docid: d.text for d in documents_of(documents, sources)}
     return [

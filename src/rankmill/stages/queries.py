@@ -1,5 +1,6 @@
 """Seeds to candidate lists: generate, retrieve."""
 
+from collections import Counter
 from functools import partial
 
 import numpy as np
@@ -8,7 +9,7 @@ import polars as pl
 from rankmill.build import Build
 from rankmill.depends import inputs
 from rankmill.evaluate.diversity import of_queries
-from rankmill.generate.ground import Corpus
+from rankmill.generate.ground import PlacedDocuments
 from rankmill.generate.write import table
 from rankmill.generate.written import Written
 from rankmill.records import Rejection
@@ -16,10 +17,11 @@ from rankmill.report import StageReport
 from rankmill.retrieve import Space
 from rankmill.retrieve import retrieve as find_candidates
 from rankmill.space import open_vectors
+from rankmill.stages.asked import Asked
 from rankmill.stages.embedding import embed_further
 from rankmill.stages.screening import screening, screens_of
 from rankmill.stages.writing import given, seeds_of, writing_of, written
-from rankmill.tables import CANDIDATES, CLUSTERS, DOCUMENTS, QUERIES
+from rankmill.tables import CANDIDATES, CLUSTERS, DOCUMENTS, QUERIES, REQUESTS
 from rankmill.tablestore import Draft, Output
 
 
@@ -31,27 +33,30 @@ def generate(
 
     def make(draft: Draft) -> StageReport:
         with recipe.embed.open(build.settings, build.progress.say) as encoder:
-            corpus = Corpus.of(
+            corpus = PlacedDocuments.of(
                 (build.base, documents.path(DOCUMENTS)),
                 clusters.read(CLUSTERS),
                 open_vectors(vectors.folder),
                 partial(encoder.encode, kind="query"),
             )
-            found = [*given(build, corpus), *written(build, corpus, seeds_of(documents, seeds))]
+            asked = Asked(build=build, stage="generate")
+            own, lost, facts = given(build, corpus, documents)
+            found = [*own, *written(asked, corpus, seeds_of(documents, seeds))]
             fit = [one for one in found if isinstance(one, Written)]
-            screened = screening(build, draft, fit, documents, encoder)
+            screened = screening(asked, draft, fit, documents, encoder)
             kept, rows = screened.kept, screened.vectors
             queries = table(kept, corpus.places(kept, rows))
         draft.write(QUERIES, queries)
+        draft.write(REQUESTS, asked.table)
         np.save(draft.folder / "vectors.npy", rows)
-        unfit = [one for one in found if isinstance(one, Rejection)]
-        counts = draft.reject([*unfit, *screened.rejections])
+        rejections = [one for one in found if isinstance(one, Rejection)] + screened.rejections
+        draft.reject([*rejections, *lost])  # which cost no query
         return StageReport(
             stage="generate",
             read=len(found),
             written=len(kept),
-            rejected=counts,
-            facts=of_queries(queries, rows),
+            rejected=dict(sorted(Counter(one.rule for one in rejections).items())),
+            facts={**of_queries(queries, rows), **facts},
         )
 
     depends = {
@@ -85,11 +90,12 @@ def retrieve(
             given=spec.given.read(build.base) if spec.given else None,
         )
         draft.write(CANDIDATES, found.candidates)
+        draft.reject([*found.rejections, *found.left_out])
         return StageReport(
             stage="retrieve",
             read=found.read,
             written=found.read - len(found.rejections),
-            rejected=draft.reject(found.rejections),
+            rejected=dict(sorted(Counter(one.rule for one in found.rejections).items())),
             facts=found.facts,
         )
 

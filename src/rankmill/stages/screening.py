@@ -13,6 +13,7 @@ from rankmill.contamination import contaminated
 from rankmill.depends import (
     decontamination_of,
     documents_of,
+    embedder_of,
     evaluation_of,
     prompt_of,
     teacher_of,
@@ -25,6 +26,7 @@ from rankmill.screen.duplicates import near_duplicates, same_words
 from rankmill.screen.parts import around
 from rankmill.space import Embedder, text_of
 from rankmill.space.encoder import Encoder, Kind
+from rankmill.stages.asked import Asked
 from rankmill.tables import QUERIES, SCREENED
 from rankmill.tablestore import Draft, Output
 from rankmill.teachers.engine import Answer
@@ -48,7 +50,7 @@ class Screened:
 
 
 def screening(
-    build: Build, draft: Draft, written: Sequence[Written], documents: Output, encoder: Encoder
+    asked: Asked, draft: Draft, written: Sequence[Written], documents: Output, encoder: Encoder
 ) -> Screened:
     """Put queries through every test of the recipe, and write SCREENED: how many passed each.
 
@@ -56,16 +58,17 @@ def screening(
     earlier builds; contamination, where the recipe names evaluation collections; other screens.
 
     Args:
-        build: Its recipe says which tests there are.
+        asked: Sends what screens ask; the recipe of its build says which tests there are.
         draft: Takes the table.
         written: Of equal queries the first is kept.
         documents: The corpus.
         encoder: The recipe's own, open.
     """
+    build = asked.build
     rules = build.recipe.queries
     read = _read(documents, written) if rules.screens else {}
     sieve = Sieve([_pair(query, read) for query in written])
-    with _tools(build, encoder) as tools:
+    with _tools(asked, encoder) as tools:
         for screen in rules.screens:
             if screen.by_words:
                 sieve.test(screen.kind, screen(sieve.pairs, tools))
@@ -81,7 +84,10 @@ def screening(
 def screens_of(build: Build) -> dict[str, str]:
     """What `screening` depends on."""
     rules = build.recipe.queries
-    found = {"queries": rules.fingerprint, "embed": build.recipe.embed.fingerprint}
+    found = {"queries": rules.fingerprint, **embedder_of(build.recipe.embed)}
+    for number, embedder in enumerate(rules.embedders, start=1):
+        said = embedder_of(embedder)
+        found |= {f"screens' model {number}, {name}": value for name, value in said.items()}
     for use in rules.uses:
         found |= {**teacher_of(build, use.teacher), **prompt_of(build, use.prompt)}
     for name in rules.earlier:
@@ -162,8 +168,9 @@ def _earlier(build: Build) -> list[tuple[str, str]]:
 
 
 @contextmanager
-def _tools(build: Build, encoder: Encoder) -> Iterator[Tools]:
+def _tools(asked: Asked, encoder: Encoder) -> Iterator[Tools]:
     """What screens may use; other models that embed are loaded when they are first asked."""
+    build = asked.build
     with ExitStack() as stack:
         opened = {build.recipe.embed.fingerprint: encoder}
 
@@ -174,7 +181,7 @@ def _tools(build: Build, encoder: Encoder) -> Iterator[Tools]:
             return opened[embedder.fingerprint].encode(texts, kind)
 
         def ask(teacher: str, requests: Sequence[Request]) -> list[Answer]:
-            send = build.sender(teacher, "generate", 0)
+            send = asked.sender(teacher, 0)
             build.watch.begin("generate", 0).total += len(requests)
 
             async def put(request: Request) -> Answer:

@@ -1,15 +1,20 @@
 """Where queries come from: written by teachers, or given by the user."""
 
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+
 from rankmill.build import Build
+from rankmill.corpora.copies import originals
 from rankmill.depends import documents_of, prompt_of, teacher_of
 from rankmill.generate.given import GivenQuery
-from rankmill.generate.ground import Corpus
+from rankmill.generate.ground import PlacedDocuments
 from rankmill.generate.rules import clean
 from rankmill.generate.write import Found, write
 from rankmill.generate.writing import Seed
 from rankmill.generate.written import Written
 from rankmill.records import Rejection
-from rankmill.tables import SEEDS
+from rankmill.stages.asked import Asked
+from rankmill.tables import REJECTIONS, SEEDS
 from rankmill.tablestore import Output
 from rankmill.together import together
 
@@ -22,9 +27,9 @@ def seeds_of(documents: Output, seeds: Output) -> list[Seed]:
     return [Seed(document=document, **row) for document, row in zip(found, rows, strict=True)]
 
 
-def written(build: Build, corpus: Corpus, seeds: list[Seed]) -> list[Found]:
+def written(asked: Asked, corpus: PlacedDocuments, seeds: list[Seed]) -> list[Found]:
     """What every writer of the recipe makes of the seeds, one writer after another."""
-    jobs, before = [], 0
+    build, jobs, before = asked.build, [], 0
     for how in build.recipe.generate:
         jobs.append((how, how.tasks(seeds, corpus), before))
         before += how.per_document
@@ -35,7 +40,7 @@ def written(build: Build, corpus: Corpus, seeds: list[Seed]) -> list[Found]:
             tasks,
             build.recipe.queries,
             {name: build.prompt(name) for name in how.prompts},
-            build.sender(how.teacher, "generate", total),
+            asked.sender(how.teacher, total),
             before=before,
         )
         for how, tasks, before in jobs
@@ -43,36 +48,79 @@ def written(build: Build, corpus: Corpus, seeds: list[Seed]) -> list[Found]:
     return [one for found in build.teachers.run(together(work)) for one in found] if work else []
 
 
-def given(build: Build, corpus: Corpus) -> list[Found]:
-    """The user's queries, judged like any other, with the source that is known for each."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Known:
+    """What is known to answer a given query.
+
+    Attributes:
+        docids: Of the split of the first, which is its source.
+        elsewhere: Of another split, where they can be no candidates.
+        lost: Left out of the corpus, or never in it.
+    """
+
+    docids: tuple[str, ...]
+    elsewhere: tuple[str, ...]
+    lost: tuple[str, ...]
+
+
+def given(
+    build: Build, corpus: PlacedDocuments, documents: Output
+) -> tuple[list[Found], list[Rejection], dict[str, int]]:
+    """The user's queries, judged like any other; known answers that are not there; counts."""
     spec = build.recipe.given
     if spec is None:
-        return []
+        return [], [], {}
     read = spec.read(build.base)
     queries = [one for one in read if isinstance(one, GivenQuery)]
-    sources = dict(zip(queries, corpus.sources(queries), strict=True))
-    texts = corpus.texts({docid for docid in sources.values() if docid})
-    found: list[Found] = []
-    for one in read:
-        if isinstance(one, Rejection):
-            found.append(one)
-            continue
-        source = sources[one]
-        text = clean(one.text)
+    known = dict(zip((one.qid for one in queries), _known(queries, corpus, documents), strict=True))
+    texts = corpus.texts({docid for one in known.values() for docid in one.docids[:1]})
+
+    def judged(one: GivenQuery) -> Found:
+        text, (source, *further) = clean(one.text), known[one.qid].docids or (None,)
         if verdict := build.recipe.queries.judge_text(text, texts.get(source or "", "")):
             rule, number = verdict
-            found.append(Rejection(id=one.qid, rule=rule, detail=f"{number}: {one.text}"))
-        else:
-            found.append(
-                Written(
-                    qid=one.qid,
-                    text=text,
-                    kind=one.kind,
-                    source_docid=source,
-                    lang=one.lang,
-                )
-            )
-    return found
+            return Rejection(id=one.qid, rule=rule, detail=f"{number}: {one.text}")
+        return Written(
+            qid=one.qid,
+            text=text,
+            kind=one.kind,
+            source_docid=source,
+            lang=one.lang,
+            answer_docids=tuple(filter(None, further)),
+        )
+
+    facts = {
+        "known answers": sum(len(one.docids) for one in known.values()),
+        "known answers in another split": sum(len(one.elsewhere) for one in known.values()),
+        "known answers not in the corpus": sum(len(one.lost) for one in known.values()),
+        "queries of the qrels that are not given": spec.unasked(build.base),
+    }
+    lost = [
+        Rejection(id=qid, rule="unknown_docid", detail=f"known answer {docid}")
+        for qid, one in known.items()
+        for docid in one.lost
+    ]
+    return [one if isinstance(one, Rejection) else judged(one) for one in read], lost, facts
+
+
+def _known(
+    queries: Sequence[GivenQuery], corpus: PlacedDocuments, documents: Output
+) -> Iterator[Known]:
+    """The known answers of each query; a copy of a document that was kept is that document."""
+    named = {docid for query in queries for docid in query.relevant}
+    kept = originals(documents.path(REJECTIONS), named)
+    queries = [
+        replace(query, relevant=tuple(kept.get(docid, docid) for docid in query.relevant))
+        for query in queries
+    ]
+    for query, answers in zip(queries, corpus.answers(queries), strict=True):
+        docids = list(dict.fromkeys(answers.values()))
+        split = corpus.where[docids[0]][1] if docids else ""
+        yield Known(
+            docids=tuple(docid for docid in docids if corpus.where[docid][1] == split),
+            elsewhere=tuple(docid for docid in docids if corpus.where[docid][1] != split),
+            lost=tuple(docid for docid in query.relevant if docid not in answers),
+        )
 
 
 def writing_of(build: Build) -> dict[str, str]:
@@ -86,6 +134,6 @@ def writing_of(build: Build) -> dict[str, str]:
         for prompt in how.prompts:
             found |= prompt_of(build, prompt)
     if recipe.given:
-        found["given"] = recipe.given.fingerprint
+        found["given settings"] = recipe.given.fingerprint
         found |= recipe.given.reads(build.base)
     return found

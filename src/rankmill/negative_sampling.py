@@ -22,7 +22,7 @@ class Top(Spec):
 
     kind: Literal["top"] = "top"
 
-    def keys(self, places: Ints, scores: Floats, draws: Floats) -> Floats:
+    def sort_keys(self, places: Ints, scores: Floats, draws: Floats) -> Floats:
         """The places themselves."""
         del scores, draws
         return places.astype(np.float64)
@@ -38,7 +38,7 @@ class Stride(Spec):
     kind: Literal["stride"] = "stride"
     step: int = Field(default=5, ge=1)
 
-    def keys(self, places: Ints, scores: Floats, draws: Floats) -> Floats:
+    def sort_keys(self, places: Ints, scores: Floats, draws: Floats) -> Floats:
         """With step 5: 0, 5, 10, ... come before 1, 6, 11, ..."""
         del scores, draws
         rounds, turns = np.divmod(places, self.step)
@@ -50,7 +50,7 @@ class Random(Spec):
 
     kind: Literal["random"] = "random"
 
-    def keys(self, places: Ints, scores: Floats, draws: Floats) -> Floats:
+    def sort_keys(self, places: Ints, scores: Floats, draws: Floats) -> Floats:
         """The draws themselves."""
         del places, scores
         return draws
@@ -67,7 +67,7 @@ class ByScore(Spec):
     kind: Literal["score"] = "score"
     temperature: float = Field(default=0.05, gt=0)
 
-    def keys(self, places: Ints, scores: Floats, draws: Floats) -> Floats:
+    def sort_keys(self, places: Ints, scores: Floats, draws: Floats) -> Floats:
         """Disturbed scores, highest first."""
         del places
         return -(scores / self.temperature - np.log(-np.log(draws)))
@@ -86,7 +86,7 @@ def taken(sampler: Sampling, left: NDArray[np.bool_], scores: Floats, draws: Flo
         draws: One number in (0, 1) for each.
     """
     places = np.where(left, left.cumsum(axis=1) - 1, 0)
-    return np.where(left, sampler.keys(places, scores, draws), np.inf)
+    return np.where(left, sampler.sort_keys(places, scores, draws), np.inf)
 
 
 def mixed(seed: int, *parts: Words) -> Words:
