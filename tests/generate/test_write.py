@@ -131,5 +131,6 @@ def test_all_that_is_known_of_a_query_is_in_its_row():
         "end": 9,
         "related_docid": None,
         "rewrite": None,
+        "answer_docids": None,
     }
     assert (other["source_docid"], other["teacher"], other["prompt"]) == (None, "", "")
