@@ -1,7 +1,7 @@
-"""`kill -9` at random points of one build, again and again, until it is done.
+"""`kill -9` at random points of a build, again and again, and of another one when it is done.
 
 Printed are the calls that were made twice, against what was in flight at each kill, and whether
-the dataset is the same bytes as that of a build nobody interrupted.
+every dataset has the bytes of that of a build nobody interrupted.
 
     python bench/kill_and_rerun.py [KILLS] [SEED]
 """
@@ -46,30 +46,36 @@ def kill_at_random(toy, data, teacher, draw):
     return True
 
 
+def same_bytes(whole, killed):
+    """Whether two builds ended in the same files."""
+    first, other = (data / "builds" / "toy" / "dataset" for data in (whole, killed))
+    files = [path.relative_to(first) for path in first.rglob("*") if path.is_file()]
+    return all((first / path).read_bytes() == (other / path).read_bytes() for path in files)
+
+
 def main():
     kills = int(sys.argv[1]) if len(sys.argv) > 1 else 50
     draw = random.Random(int(sys.argv[2]) if len(sys.argv) > 2 else 0)
     with tempfile.TemporaryDirectory() as name, knowing(delay=0.02) as teacher:
         folder = Path(name)
         toy = recipe(folder, teacher.url)
-        whole, killed = folder / "whole", folder / "killed"
+        whole = folder / "whole"
         assert run(toy, whole).wait(SECONDS) == 0
         clean = len(asked(teacher))
-        teacher.requests.clear()
-        done = 0
-        while done < kills and kill_at_random(toy, killed, teacher, draw):
-            done += 1
-        assert run(toy, killed).wait(SECONDS) == 0
-        repeated = len(asked(teacher)) - clean
-        datasets = [data / "builds" / "toy" / "dataset" for data in (whole, killed)]
-        same = all(
-            path.read_bytes() == (datasets[1] / path.relative_to(datasets[0])).read_bytes()
-            for path in datasets[0].rglob("*")
-            if path.is_file()
-        )
+        done = builds = repeated = 0
+        same = True
+        while done < kills:
+            teacher.requests.clear()
+            killed, builds = folder / f"killed-{builds}", builds + 1
+            while done < kills and kill_at_random(toy, killed, teacher, draw):
+                done += 1
+            assert run(toy, killed).wait(SECONDS) == 0
+            repeated += len(asked(teacher)) - clean
+            same = same and same_bytes(whole, killed)
     in_flight = 16 * done
     print(
-        f"{done} kills of a build of {clean} calls: {repeated} calls repeated, at most {in_flight}"
+        f"{done} kills of {builds} builds of {clean} calls: {repeated} calls repeated, at most "
+        f"{in_flight}"
     )
     print(f"dataset byte-identical: {'yes' if same else 'no'}")
     sys.exit(repeated > in_flight or not same)
