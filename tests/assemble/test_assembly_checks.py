@@ -53,8 +53,9 @@ def test_a_cluster_in_two_splits_is_refused(refused, tables):
     assert refused(clusters=clusters) == "clusters: in two splits: 0/test and train"
 
 
-def test_a_cluster_may_be_in_two_splits_where_documents_were_dealt_out(replaced, tables):
+def test_a_cluster_may_be_in_two_splits_where_documents_were_dealt_out(replaced, refused, tables):
     clusters = put(tables.clusters, "cluster", 2, docid="d3")
+    assert refused(clusters=clusters) == "clusters: in two splits: 2/train and validation"
     replace(replaced(clusters=clusters), dealt="documents").check()
 
 

@@ -156,7 +156,7 @@ def test_qrels_of_other_queries_alone_are_refused_and_some_are_counted(tmp_path)
         read(tmp_path, "log.tsv", "7\twie tief\n", qrels="qrels.tsv")
     (tmp_path / "log.tsv").write_text("7\twie tief\n8\twie hoch\n")
     given = Given(path="log.tsv", qrels="qrels.tsv", queries=1)
-    assert given.unasked(tmp_path) == 1
+    assert given.strangers(tmp_path) == ["9"]
 
 
 @pytest.mark.parametrize("lang", ["english please", "xx", "e"])

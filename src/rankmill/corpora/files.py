@@ -1,11 +1,13 @@
 """The files a corpus is read from: found, named and fingerprinted."""
 
+import gzip
 import hashlib
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from difflib import get_close_matches
 from pathlib import Path
+from typing import BinaryIO, cast
 
 from rankmill.errors import CorpusError
 
@@ -104,6 +106,11 @@ def readable(path: Path) -> Iterator[None]:
         yield
     except OSError as error:
         raise CorpusError(f"{path}: cannot be read: {error.strerror or error}") from error
+
+
+def unpacked(path: Path) -> BinaryIO:
+    """Open a file to read its bytes, those of a `.gz` as they were before."""
+    return cast(BinaryIO, gzip.open(path)) if path.suffix == ".gz" else path.open("rb")
 
 
 def _glob(place: Path) -> tuple[Path, str]:

@@ -1,16 +1,15 @@
 """Documents from JSON Lines files."""
 
-import gzip
 import zlib
 from collections.abc import Iterator
 from pathlib import Path
-from typing import BinaryIO, Literal, cast
+from typing import BinaryIO, Literal
 
 import orjson
 from pydantic import Field
 
 from rankmill.corpora.columns import Columns
-from rankmill.corpora.files import Place, SourceFile, find_files, fingerprint, readable
+from rankmill.corpora.files import Place, SourceFile, find_files, fingerprint, readable, unpacked
 from rankmill.errors import CorpusError
 from rankmill.records import Document, Rejection
 from rankmill.spec import Machine, Spec
@@ -68,7 +67,7 @@ def _lines(file: SourceFile, most: int) -> Iterator[tuple[int, bytes | None]]:
     Raises:
         CorpusError: The file cannot be read.
     """
-    with readable(file.path), _open(file.path) as stream:
+    with readable(file.path), unpacked(file.path) as stream:
         try:
             for number, line in enumerate(iter(lambda: stream.readline(most), b""), start=1):
                 if len(line) == most and not line.endswith(b"\n"):
@@ -87,10 +86,6 @@ def _lines(file: SourceFile, most: int) -> Iterator[tuple[int, bytes | None]]:
 def _skip_line(stream: BinaryIO) -> None:
     while (read := stream.readline(_NEXT)) and not read.endswith(b"\n"):
         pass
-
-
-def _open(path: Path) -> BinaryIO:
-    return cast(BinaryIO, gzip.open(path)) if path.suffix == ".gz" else path.open("rb")
 
 
 def _object(line: bytes, place: Place) -> dict[str, object]:

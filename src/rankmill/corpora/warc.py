@@ -11,7 +11,7 @@ from typing import Any, BinaryIO, Literal, cast
 
 from pydantic import Field
 
-from rankmill.corpora.files import SourceFile, find_files, fingerprint, readable
+from rankmill.corpora.files import SourceFile, find_files, fingerprint, readable, unpacked
 from rankmill.corpora.formats import Parsed, Unreadable
 from rankmill.corpora.formats.html import read_html
 from rankmill.corpora.formats.parsed import package
@@ -74,7 +74,7 @@ class Warc(Spec):
     def _file(self, file: SourceFile, seen: set[str]) -> Iterator[Document | Rejection]:
         number = 0
         try:
-            with _open(file.path) as stream:
+            with unpacked(file.path) as stream:
                 for number, record in enumerate(_records(stream), start=1):
                     if record.rec_type in {*_PAGES, "revisit"}:
                         yield from self._record(record, f"{file.name}:{number}", seen)
@@ -204,8 +204,3 @@ class _Watched:
         """
         if not self._last.endswith((b"\n\r\n", b"\n\n")):
             raise zlib.error("the file ends early" if self._last else "the file is empty")
-
-
-def _open(path: Path) -> BinaryIO:
-    """The file, unpacked as one stream: some archives are packed whole and not by record."""
-    return cast(BinaryIO, gzip.open(path)) if path.suffix == ".gz" else path.open("rb")

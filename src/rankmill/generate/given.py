@@ -113,15 +113,15 @@ class Given(Spec):
         """
         return sum(isinstance(one, GivenQuery) for one in self.read(base))
 
-    def unasked(self, base: Path) -> int:
-        """How many queries of the qrels are not given.
+    def strangers(self, base: Path) -> list[str]:
+        """The queries of the qrels that are not given, in the order of the qrels.
 
         Raises:
             CorpusError: As `read`.
         """
         whole = self.model_copy(update={"queries": 0}).read(base)
         asked = {one.qid for one in whole if isinstance(one, GivenQuery)}
-        return len(self.answers(base).keys() - asked)
+        return [qid for qid in self.answers(base) if qid not in asked]
 
     def _taken(self, found: list[GivenQuery | Rejection]) -> list[GivenQuery | Rejection]:
         queries = [one for one in found if isinstance(one, GivenQuery)]

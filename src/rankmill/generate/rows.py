@@ -1,16 +1,15 @@
 """Lines of a user's own file: JSON Lines, or values between tabs; plain or gzip."""
 
-import gzip
 import zlib
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import chain
 from pathlib import Path
-from typing import Any, BinaryIO, cast
+from typing import Any
 
 import orjson
 
-from rankmill.corpora.files import readable
+from rankmill.corpora.files import readable, unpacked
 from rankmill.errors import CorpusError
 
 
@@ -97,7 +96,7 @@ def rows(path: Path, *, columns: Sequence[Sequence[str]]) -> Iterator[Row]:
 
 
 def _lines(path: Path) -> Iterator[tuple[int, str]]:
-    with readable(path), _open(path) as stream:
+    with readable(path), unpacked(path) as stream:
         try:
             for number, raw in enumerate(stream, start=1):
                 line = raw.decode("utf-8-sig" if number == 1 else "utf-8").strip("\r\n")
@@ -107,10 +106,6 @@ def _lines(path: Path) -> Iterator[tuple[int, str]]:
             raise CorpusError(f"{path}: expected UTF-8: {error}") from error
         except (EOFError, zlib.error) as error:
             raise CorpusError(f"{path}: broken gzip file: {error}") from error
-
-
-def _open(path: Path) -> BinaryIO:
-    return cast(BinaryIO, gzip.open(path)) if path.suffix == ".gz" else path.open("rb")
 
 
 def _object(line: str, place: str) -> dict[str, Any]:

@@ -1,5 +1,6 @@
 """How a writer and its teacher talk: a plan yields requests and is sent their answers."""
 
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Generator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -178,7 +179,7 @@ class Ground(Protocol):
         ...
 
 
-class Writing(Spec):
+class Writing(Spec, ABC):
     """What every way to write queries has.
 
     Attributes:
@@ -206,17 +207,17 @@ class Writing(Spec):
         return 1
 
     @property
+    @abstractmethod
     def prompts(self) -> Variables:
         """Its prompts."""
-        raise NotImplementedError
 
     def tasks(self, seeds: Sequence[Seed], ground: Ground) -> list[Task | Rejection]:
         """Every query that is to be written, and why one is not; seed by seed."""
         return [Task(seed=seed, number=n) for seed in seeds for n in range(self.per_document)]
 
+    @abstractmethod
     def plan(self, prompts: Prompts, task: Task) -> Plan:
         """Write one query."""
-        raise NotImplementedError
 
     def reads(self, base: Path) -> dict[str, str]:
         """Digests of the files that its queries depend on, by what they are.

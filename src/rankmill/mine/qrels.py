@@ -38,12 +38,10 @@ def _answered(queries: Path) -> bool:
 
 def strangers(given: Given, here: Path) -> list[Rejection]:
     """The queries that are graded, but are not among those given."""
-    every = given.model_copy(update={"queries": 0}).read(here)
-    known = {one.qid for one in every if isinstance(one, GivenQuery)}
+    answers = given.answers(here)
     return [
-        Rejection(id=qid, rule="no_such_query", detail=f"{len(grades)} grades, no text")
-        for qid, grades in given.answers(here).items()
-        if qid not in known
+        Rejection(id=qid, rule="no_such_query", detail=f"{len(answers[qid])} grades, no text")
+        for qid in given.strangers(here)
     ]
 
 

@@ -93,7 +93,7 @@ def given(
         "known answers": sum(len(one.docids) for one in known.values()),
         "known answers in another split": sum(len(one.elsewhere) for one in known.values()),
         "known answers not in the corpus": sum(len(one.lost) for one in known.values()),
-        "queries of the qrels that are not given": spec.unasked(build.base),
+        "queries of the qrels that are not given": len(spec.strangers(build.base)),
     }
     lost = [
         Rejection(id=qid, rule="unknown_docid", detail=f"known answer {docid}")
