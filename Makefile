@@ -34,6 +34,11 @@ bench: $(VENV)/.test  ## prints ratios side by side
 	$(BIN)/python bench/settle.py
 	$(BIN)/python bench/teacher_calls.py
 	$(BIN)/python bench/reply_store.py
+	$(BIN)/python bench/lexical.py
+	$(BIN)/python bench/minhash.py
+	$(BIN)/python bench/kmeans.py
+	$(BIN)/python bench/dense.py
+	$(BIN)/python bench/mining.py
 	$(BIN)/python bench/exports.py
 	$(BIN)/python bench/report.py
 	$(BIN)/python bench/publish.py

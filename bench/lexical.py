@@ -5,7 +5,8 @@
 Words fall by Zipf's law, as in English: 60 a passage, 6 a query, of which stopwords are none. Every
 side stems as we do (English), and gives the best 100 documents of each query. bm25s runs with
 numba where that is installed. The last column is the share of our best ten that the side has, too;
-tantivy rounds the lengths of documents and fixes k1 at 1.2 and b at 0.75.
+tantivy (`pip install tantivy`; left out where it is not) rounds the lengths of documents and fixes
+k1 at 1.2 and b at 0.75.
 """
 
 import argparse
@@ -44,7 +45,7 @@ def main() -> None:
     print(f"{options.documents:,} passages, {options.queries:,} queries, best {DEPTH}")
     print(f"{'':12} indexing  searching    both  same best ten  peak memory so far")
     ours: Found = []
-    for side in (rankmill, bm25s, tantivy):
+    for side in (rankmill, bm25s, *([tantivy] if find_spec("tantivy") else [])):
         name, indexing, searching, found = side(texts, queries)
         ours = ours or found
         same = np.mean([len({*a[:10]} & {*b[:10]}) / 10 for a, b in zip(ours, found, strict=True)])

@@ -2,9 +2,10 @@
 
     python bench/retrieval.py ../shared/collections cranfield cosqa medline xquad_r_en
 
-Every number comes from the code that a build runs, with its defaults; `--language german` stems
-German. Queries that name the document they were written from (`source_docs.json`) are scored
-twice: with that document in the rankings and judgments, and without.
+Every number comes from the code that a build runs, with its defaults but for the precision of the
+encoder, which is that of published figures; `--precision auto` is that of a build. `--language
+german` stems German. Queries that name the document they were written from (`source_docs.json`)
+are scored twice: with that document in the rankings and judgments, and without.
 """
 
 import argparse
@@ -20,7 +21,7 @@ from rankmill.evaluate.collection import Wanted, load
 from rankmill.evaluate.quality import ndcg
 from rankmill.records import Ranking
 from rankmill.retrieve import Retrieval, Space
-from rankmill.retrieve.pools import Corpus
+from rankmill.retrieve.pools import Pools
 from rankmill.settings import Settings
 from rankmill.space import SentenceTransformer, embed, open_vectors
 
@@ -33,13 +34,15 @@ def main() -> None:
     parser.add_argument("collections", type=Path, help="folder of folders in BEIR layout")
     parser.add_argument("names", nargs="+")
     parser.add_argument("--model", default=SentenceTransformer.model_fields["model"].default)
+    parser.add_argument("--precision", choices=("auto", "float32"), default="float32")
     parser.add_argument("--language", default="english")
     options = parser.parse_args()
     spec = Retrieval(bm25={"language": options.language})
     print(f"fused: {spec.fusion!r}")
-    print(f"{'nDCG@10':28} queries   bm25  dense  fused")
+    print(f"{'nDCG@10':28} queries    bm25   dense   fused")
     for name in options.names:
-        measure(options.collections / name, spec, SentenceTransformer(model=options.model))
+        encoder = SentenceTransformer(model=options.model, precision=options.precision)
+        measure(options.collections / name, spec, encoder)
 
 
 def measure(folder: Path, spec: Retrieval, embedder: SentenceTransformer) -> None:
@@ -58,7 +61,7 @@ def measure(folder: Path, spec: Retrieval, embedder: SentenceTransformer) -> Non
         means = []
         for run in runs.values():
             left = {qid: without(run[qid], hidden.get(qid)) for qid in judged}
-            means.append(f"{np.mean(list(ndcg(qrels, left).values())):.3f}")
+            means.append(f"{np.mean(list(ndcg(qrels, left).values())):.4f}")
         print(f"{folder.name + note:28} {len(judged):7}  {'  '.join(means)}", flush=True)
 
 
@@ -76,7 +79,7 @@ def searched(
         spaces = {"dense": Space(open_vectors(Path(name)), asked)}
         clusters = documents.select("docid", split=pl.lit("train"))
         words = spec.bm25.words(list(texts.values()))
-        found = list(Corpus.read(spec, documents, clusters).find("train", words, spaces))
+        found = list(Pools.read(spec, documents, clusters).find("train", words, spaces))
     runs: dict[str, dict[str, Ranking]] = {name: {} for name in (*spec.retrievers, "fused")}
     for qid, lists in zip(texts, found, strict=True):
         for name, ranking in (lists | {"fused": spec.fusion(lists)}).items():

@@ -67,7 +67,7 @@ def test_scores_are_those_of_bm25s():
 def test_an_index_made_in_parts_is_the_same(monkeypatch):
     texts = ["cats purr", "", "dogs bark bark", "cats bark"]
     whole = BM25().index(texts)
-    monkeypatch.setattr("rankmill.retrieve.bm25._BATCH", 2)
+    monkeypatch.setattr("rankmill.retrieve.words._BATCH", 2)
     parts = BM25().index(iter(texts))
     assert parts.ids == whole.ids
     assert parts.scores(["bark", "cat"]).tolist() == whole.scores(["bark", "cat"]).tolist()

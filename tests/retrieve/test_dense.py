@@ -25,10 +25,10 @@ def test_nothing_to_search_or_to_find_gives_empty_lists(rows, queries):
     assert places.shape == scores.shape == (queries, min(rows, 3))
 
 
-@pytest.mark.parametrize(("block", "queries_at_once"), [(7, 3), (100, 100), (1, 1)])
-def test_blocks_never_show_in_the_result(monkeypatch, block, queries_at_once):
-    monkeypatch.setattr(dense, "_BLOCK", block)
-    monkeypatch.setattr(dense, "_QUERIES", queries_at_once)
+@pytest.mark.parametrize(("searched", "in_turn"), [(13, 7), (100, 100), (1, 1), (9, 100)])
+def test_blocks_never_show_in_the_result(monkeypatch, searched, in_turn):
+    monkeypatch.setattr(dense, "_DOCUMENTS", searched)
+    monkeypatch.setattr(dense, "_BLOCK", in_turn)
     # Small whole numbers: products are exact, and many tie.
     rng = np.random.default_rng(1)
     vectors = rng.integers(-2, 3, (60, 5)).astype(np.float32)

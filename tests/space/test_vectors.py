@@ -53,7 +53,7 @@ def test_rows_are_aligned_with_the_documents_and_batches_are_whole(tmp_path):
     encoder, seen = Hashing(), []
     path = run(tmp_path / "a", encoder, advance=lambda done, total: seen.append((done, total)))
     assert [len(batch) for batch in encoder.batches] == [10] * 10 + [3]
-    assert encoder.batches[0][:2] == ["title 0\ntext 0", "text 1"]
+    assert encoder.batches[0][:2] == ["title 0. text 0", "text 1"]
     assert seen == [(done, 103) for done in (*range(0, 101, 10), 103)]
     expected = np.concatenate([Hashing().encode(part, "document") for part in encoder.batches])
     assert np.load(path).dtype == np.float32

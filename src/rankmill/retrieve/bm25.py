@@ -3,17 +3,16 @@
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from itertools import islice, pairwise
+from itertools import pairwise
 from typing import Any, Self
 
 import numpy as np
 from numpy.typing import NDArray
 from pydantic import Field, model_validator
 
-from rankmill.retrieve.words import Vocabulary
+from rankmill.retrieve.words import Words, read
 from rankmill.spec import Spec
 
-_BATCH = 20_000  # texts cut into words at a time
 _STOPWORDS = frozenset({"danish", "dutch", "english", "french", "german", "italian"})
 _STOPWORDS |= {"norwegian", "portuguese", "russian", "spanish", "swedish", "turkish"}
 """Languages with a list of stopwords in bm25s, of those PyStemmer knows."""
@@ -22,8 +21,9 @@ _STOPWORDS |= {"norwegian", "portuguese", "russian", "spanish", "swedish", "turk
 class BM25(Spec):
     """Lucene's BM25, as bm25s computes it: every word's share of a score is computed beforehand.
 
-    The words are those of `Vocabulary`. The index is our own, of polars' words and SciPy's sparse
-    columns: it is made and searched sooner than bm25s's, with the same scores (bench/lexical.py).
+    The words are those of `retrieve.words`. The index is our own, of polars' words and SciPy's
+    sparse columns: with the scores of bm25s it is ready sooner than that and tantivy
+    (bench/lexical.py).
 
     Attributes:
         k1: How slowly repetition of a word saturates.
@@ -51,29 +51,24 @@ class BM25(Spec):
 
     def index(self, texts: Iterable[str]) -> "LexicalIndex":
         """Index documents. Their texts are read once, some at a time, and not kept."""
-        vocabulary, left = self._vocabulary(), iter(texts)
-        ends, words = [np.zeros(1, np.int64)], [np.empty(0, np.int32)]
-        while some := list(islice(left, _BATCH)):
-            starts, numbers = vocabulary.read(some)
-            ends.append(ends[-1][-1] + starts[1:])
-            words.append(numbers)
-        shares = self._shares(np.concatenate(ends), np.concatenate(words), len(vocabulary.ids))
-        return LexicalIndex(spec=self, ids=vocabulary.ids, shares=shares)
+        words = self._read(texts)
+        shares = self._shares(words.starts, words.numbers, len(words.ids))
+        return LexicalIndex(spec=self, ids=words.ids, shares=shares)
 
     def words(self, texts: Sequence[str]) -> list[list[str]]:
         """The stemmed words of each text, in order, repeated as often as they stand there."""
-        vocabulary = self._vocabulary()
-        starts, numbers = vocabulary.read(texts)
-        words = np.array(list(vocabulary.ids), dtype=object)[numbers].tolist()
+        starts, numbers, ids = self._read(texts)
+        words = np.array(list(ids), dtype=object)[numbers].tolist()
         return [words[start:end] for start, end in pairwise(starts)]
 
-    def _vocabulary(self) -> Vocabulary:
+    def _read(self, texts: Iterable[str]) -> Words:
         from bm25s import stopwords
         from Stemmer import Stemmer
 
         listed = "en" if self.language == "english" else self.language
         known = self.stopwords and self.language in _STOPWORDS
-        return Vocabulary(
+        return read(
+            texts,
             stopwords=getattr(stopwords, f"STOPWORDS_{listed.upper()}") if known else (),
             stem=list if self.language == "none" else Stemmer(self.language).stemWords,
         )

@@ -3,21 +3,20 @@
 import numpy as np
 from numpy.typing import NDArray
 
-_BLOCK = 4_096  # documents scored at a time
-_QUERIES = 4_096  # queries scored at a time: 64 MiB of scores
+Vectors = NDArray[np.float32]
+Places = NDArray[np.int64]
+
+_DOCUMENTS = 65_536  # that FAISS gets at a time: 96 MiB of 384 dimensions
+_BLOCK = 4_096  # documents and queries whose products are in memory at a time, where some tie
 
 
 def nearest(
-    vectors: NDArray[np.float32],
-    rows: NDArray[np.intp],
-    queries: NDArray[np.float32],
-    *,
-    depth: int,
-) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
+    vectors: Vectors, rows: NDArray[np.intp], queries: Vectors, *, depth: int
+) -> tuple[Places, Vectors]:
     """The documents of highest inner product with each query, exactly.
 
-    Every block of documents is read once and multiplied with all queries; a heap a query keeps
-    what is best so far. Beside one block of each and its products, nothing else is in memory.
+    FAISS multiplies block by block and keeps what is best so far. Of equal scores it keeps some:
+    a query whose last place could have gone to another document is searched again in turn.
 
     Args:
         vectors: Shape (documents, dimensions); may be memory-mapped.
@@ -29,19 +28,51 @@ def nearest(
         Positions in `rows`, best first, and their inner products, both of shape
         (queries, min(depth, eligible documents)).
     """
+    depth = min(depth, len(rows))
+    if not len(queries) or not depth:
+        return np.empty((len(queries), depth), np.int64), np.empty((len(queries), depth), "f4")
+    places, scores = _best(vectors, rows, queries, min(depth + 1, len(rows)))
+    if depth < len(rows):
+        tied = scores[:, depth - 1] == scores[:, depth]
+        places, scores = places[:, :depth], scores[:, :depth]
+        if tied.any():
+            places[tied], scores[tied] = _in_turn(vectors, rows, queries[tied], depth)
+    order = np.lexsort((places, -scores), axis=1)
+    return np.take_along_axis(places, order, 1), np.take_along_axis(scores, order, 1)
+
+
+def _best(
+    vectors: Vectors, rows: NDArray[np.intp], queries: Vectors, depth: int
+) -> tuple[Places, Vectors]:
+    """Documents of highest score, of equals any."""
+    import faiss
+
+    queries = np.ascontiguousarray(queries)
+    best = faiss.ResultHeap(len(queries), depth, keep_max=True)
+    for start in range(0, len(rows), _DOCUMENTS):
+        block = np.ascontiguousarray(vectors[rows[start : start + _DOCUMENTS]])
+        some = min(depth, len(block))
+        scores, places = faiss.knn(queries, block, some, metric=faiss.METRIC_INNER_PRODUCT)
+        best.add_result(scores, places + start)
+    best.finalize()
+    return best.I, best.D
+
+
+def _in_turn(
+    vectors: Vectors, rows: NDArray[np.intp], queries: Vectors, depth: int
+) -> tuple[Places, Vectors]:
+    """Documents of highest score, of equals the first."""
     from faiss import ResultHeap
 
     last = len(rows) - 1
-    best = ResultHeap(len(queries), min(depth, len(rows)), keep_max=True)
-    room = np.empty((min(len(queries), _QUERIES), min(len(rows), _BLOCK)), np.float32)
-    for start in range(0, len(rows) if depth else 0, _BLOCK):
+    best = ResultHeap(len(queries), depth, keep_max=True)
+    for start in range(0, len(rows), _BLOCK):
         block = np.asarray(vectors[rows[start : start + _BLOCK]])
         # Of equal scores a heap lets the lowest label go first: labels fall where positions rise.
         labels = np.arange(last - start, last - start - len(block), -1)
-        for first in range(0, len(queries), _QUERIES):
-            asked = queries[first : first + _QUERIES]
+        for first in range(0, len(queries), _BLOCK):
+            asked = queries[first : first + _BLOCK]
             heaps = np.arange(first, first + len(asked))
-            scores = np.matmul(asked, block.T, out=room[: len(asked), : len(block)])
-            best.add_result_subset(heaps, scores, labels)
+            best.add_result_subset(heaps, np.matmul(asked, block.T), labels)
     best.finalize()
     return last - best.I, best.D

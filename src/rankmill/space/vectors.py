@@ -21,8 +21,17 @@ _FLOAT = np.dtype("<f4")
 
 
 def text_of(title: str, text: str) -> str:
-    """What stands for a document wherever it is embedded or indexed: its title, then its text."""
+    """What stands for a document wherever it is indexed or shown: its title, then its text."""
     return f"{title}\n{text}".strip()
+
+
+def sentences_of(title: str, text: str) -> str:
+    """What an encoder reads of a document.
+
+    The title ends like a sentence: many tokenizers drop the end of a line, and it would run on
+    into the text.
+    """
+    return f"{title}. {text}".strip() if title else text.strip()
 
 
 def embed(
@@ -191,5 +200,5 @@ def _texts(documents: Path, batch: int) -> Iterator[str]:
     with parquet.ParquetFile(documents) as file:
         parts = file.iter_batches(batch_size=batch, columns=["title", "text"])
         yield from chain.from_iterable(
-            map(text_of, part["title"].to_pylist(), part["text"].to_pylist()) for part in parts
+            map(sentences_of, part["title"].to_pylist(), part["text"].to_pylist()) for part in parts
         )
