@@ -14,6 +14,7 @@ STANDING = {
         "python read a file line by line",
         "best laptops this year",
         "which study of sleep lasted longest",
+        "how to present results of a study",
         "what Doctor Who was written without Doctor Who in it?",
         "how was it determined how many from each camp would be appointed",
     ],
@@ -53,6 +54,7 @@ LEANING = {
         "what is the default value in this case",
         "what happens in the second example",
         "who wrote it",
+        "what is the purpose of the present note",
     ],
     "de": [
         "warum ist er gescheitert",
