@@ -2,6 +2,7 @@
 
 import gzip
 import hashlib
+import zlib
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -97,7 +98,7 @@ def fingerprint(files: Iterable[SourceFile]) -> str:
 
 @contextmanager
 def readable(path: Path) -> Iterator[None]:
-    """Turn the disk's own errors while reading `path` into one line.
+    """Turn the errors of the disk, and of a packed file, while reading `path` into one line.
 
     Raises:
         CorpusError: `path` cannot be read.
@@ -106,6 +107,8 @@ def readable(path: Path) -> Iterator[None]:
         yield
     except OSError as error:
         raise CorpusError(f"{path}: cannot be read: {error.strerror or error}") from error
+    except (EOFError, zlib.error) as error:
+        raise CorpusError(f"{path}: broken gzip file: {error}") from error
 
 
 def unpacked(path: Path) -> BinaryIO:

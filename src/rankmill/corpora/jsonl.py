@@ -1,9 +1,9 @@
 """Documents from JSON Lines files."""
 
-import zlib
+from codecs import BOM_UTF8
 from collections.abc import Iterator
 from pathlib import Path
-from typing import BinaryIO, Literal
+from typing import Any, BinaryIO, Literal
 
 import orjson
 from pydantic import Field
@@ -14,7 +14,6 @@ from rankmill.errors import CorpusError
 from rankmill.records import Document, Rejection
 from rankmill.spec import Machine, Spec
 
-_BOM = b"\xef\xbb\xbf"
 _UTF16 = (b"\xff\xfe", b"\xfe\xff")
 _NEXT = 1 << 20
 
@@ -51,7 +50,7 @@ class Jsonl(Spec):
                     detail = f"a line of more than {self.max_megabytes} MiB"
                     yield Rejection(id=place.source, rule="too_large", detail=detail)
                 else:
-                    yield self.columns.document(_object(line, place), place)
+                    yield self.columns.document(json_object(line, place), place)
 
     def origin(self, base: Path) -> str:
         """The SHA-256 over the names and bytes of the files."""
@@ -68,19 +67,16 @@ def _lines(file: SourceFile, most: int) -> Iterator[tuple[int, bytes | None]]:
         CorpusError: The file cannot be read.
     """
     with readable(file.path), unpacked(file.path) as stream:
-        try:
-            for number, line in enumerate(iter(lambda: stream.readline(most), b""), start=1):
-                if len(line) == most and not line.endswith(b"\n"):
-                    _skip_line(stream)
-                    yield number, None
-                    continue
-                content = line.strip()
-                if number == 1:
-                    content = content.removeprefix(_BOM)
-                if content:
-                    yield number, content
-        except (EOFError, zlib.error) as error:
-            raise CorpusError(f"{file.path}: broken gzip file: {error}") from error
+        for number, line in enumerate(iter(lambda: stream.readline(most), b""), start=1):
+            if len(line) == most and not line.endswith(b"\n"):
+                _skip_line(stream)
+                yield number, None
+                continue
+            content = line.strip()
+            if number == 1:
+                content = content.removeprefix(BOM_UTF8)
+            if content:
+                yield number, content
 
 
 def _skip_line(stream: BinaryIO) -> None:
@@ -88,7 +84,12 @@ def _skip_line(stream: BinaryIO) -> None:
         pass
 
 
-def _object(line: bytes, place: Place) -> dict[str, object]:
+def json_object(line: bytes, place: Place | str) -> dict[str, Any]:
+    """What a line of JSON Lines holds.
+
+    Raises:
+        CorpusError: It is not UTF-8, not JSON, or no object.
+    """
     try:
         value = orjson.loads(line)
     except orjson.JSONDecodeError as error:

@@ -1,15 +1,14 @@
 """Lines of a user's own file: JSON Lines, or values between tabs; plain or gzip."""
 
-import zlib
+from codecs import BOM_UTF8
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import chain
 from pathlib import Path
 from typing import Any
 
-import orjson
-
 from rankmill.corpora.files import readable, unpacked
+from rankmill.corpora.jsonl import json_object
 from rankmill.errors import CorpusError
 
 
@@ -81,9 +80,9 @@ def rows(path: Path, *, columns: Sequence[Sequence[str]]) -> Iterator[Row]:
     for number, line in _lines(path):
         place = f"{path}:{number}"
         if as_json:
-            yield Row(place, _object(line, place))
+            yield Row(place, json_object(line, place))
             continue
-        values = [value.strip() for value in line.split("\t")]
+        values = _values(line, place)
         if number == 1 and known & {value.lower() for value in values}:
             heading = tuple(value.lower() for value in values)
             continue
@@ -95,24 +94,16 @@ def rows(path: Path, *, columns: Sequence[Sequence[str]]) -> Iterator[Row]:
         yield Row(place, dict(zip(names, values, strict=True)))
 
 
-def _lines(path: Path) -> Iterator[tuple[int, str]]:
+def _lines(path: Path) -> Iterator[tuple[int, bytes]]:
     with readable(path), unpacked(path) as stream:
-        try:
-            for number, raw in enumerate(stream, start=1):
-                line = raw.decode("utf-8-sig" if number == 1 else "utf-8").strip("\r\n")
-                if line.strip():
-                    yield number, line
-        except UnicodeDecodeError as error:
-            raise CorpusError(f"{path}: expected UTF-8: {error}") from error
-        except (EOFError, zlib.error) as error:
-            raise CorpusError(f"{path}: broken gzip file: {error}") from error
+        for number, raw in enumerate(stream, start=1):
+            line = raw.removeprefix(BOM_UTF8) if number == 1 else raw
+            if line.strip():
+                yield number, line
 
 
-def _object(line: str, place: str) -> dict[str, Any]:
+def _values(line: bytes, place: str) -> list[str]:
     try:
-        value = orjson.loads(line)
-    except orjson.JSONDecodeError as error:
-        raise CorpusError(f"{place}: not JSON: {error.msg} at column {error.colno}") from error
-    if not isinstance(value, dict):
-        raise CorpusError(f"{place}: a JSON {type(value).__name__}, expected an object")
-    return value
+        return [value.strip() for value in line.decode().split("\t")]
+    except UnicodeDecodeError as error:
+        raise CorpusError(f"{place}: expected UTF-8: {error}") from error
