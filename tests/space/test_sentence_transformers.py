@@ -55,6 +55,21 @@ def test_a_prefix_stands_before_its_own_kind_of_text_only(folder):
     assert not np.array_equal(encode(spec, ["cat"], "query"), encode(spec, ["cat"]))
 
 
+def test_float32_is_what_the_library_gives_and_auto_is_near_it(folder):
+    from sentence_transformers import SentenceTransformer as Model
+
+    expected = Model(str(folder), device="cpu").encode(
+        ["cat purrs", "dog"], normalize_embeddings=True
+    )
+    exact = encode(
+        SentenceTransformer(model=str(folder), precision="float32"), ["cat purrs", "dog"]
+    )
+    assert exact == pytest.approx(expected, abs=1e-6)
+    assert encode(SentenceTransformer(model=str(folder)), ["cat purrs", "dog"]) == pytest.approx(
+        expected, abs=0.02
+    )
+
+
 def test_the_batch_is_no_part_of_what_a_dataset_depends_on():
     assert SentenceTransformer(batch=8).fingerprint == SentenceTransformer().fingerprint
     assert SentenceTransformer(model="x").fingerprint != SentenceTransformer().fingerprint
