@@ -47,7 +47,7 @@ def test_the_table_of_prices_is_one(tmp_path):
 
 
 def test_there_are_snippets():
-    assert len(SNIPPETS) == 22
+    assert len(SNIPPETS) == 24
 
 
 def test_every_command_is_there_and_every_command_is_shown():

@@ -151,6 +151,32 @@ def diversity(
 
 
 @app.command()
+def score(
+    name: BuildName,
+    student: Annotated[str, typer.Option(help="A folder, or a model's name.")],
+    into: Annotated[Path, typer.Option(help="A CSV file; made anew.")] = Path("scores.csv"),
+    query_prefix: Annotated[str, typer.Option(help="Stands before every query.")] = "",
+    document_prefix: Annotated[str, typer.Option(help="Stands before every document.")] = "",
+    data: Data = None,
+) -> None:
+    """Order a build's labelled lists with a model you trained: nDCG@10, list by list."""
+    from rankmill.evaluate.student import scores
+    from rankmill.finished import Finished
+    from rankmill.space import SentenceTransformer
+
+    with said():
+        settings = settings_of(data)
+        build = Finished.find(settings, name)
+        prefixes = {"query_prefix": query_prefix, "document_prefix": document_prefix}
+        with SentenceTransformer(model=student, **prefixes).open(settings, out.print) as encoder:
+            found = scores(build, encoder)
+        found.write_csv(into)
+    mean = found["student"].mean() or 0.0
+    line = f"{into}: {len(found):,} lists, mean nDCG@10 {mean:.4f}"
+    out.print(line, markup=False, highlight=False, soft_wrap=True)
+
+
+@app.command()
 def show(
     name: BuildName,
     qid: Annotated[str | None, typer.Argument(help="One list; without it, all in short.")] = None,

@@ -11,7 +11,7 @@ from rankmill.space.openai_embeddings import OpenAIEmbeddings
 from rankmill.space.sentence_transformers import SentenceTransformer
 from rankmill.space.splits import Splits
 from rankmill.space.topics import TOPICS, topics
-from rankmill.space.vectors import blocks, cosines, embed, open_vectors, text_of
+from rankmill.space.vectors import blocks, cosines, embed, open_vectors, sentences_of, text_of
 
 Embedder = Annotated[SentenceTransformer | OpenAIEmbeddings, Field(discriminator="kind")]
 
@@ -30,6 +30,7 @@ __all__ = [
     "cosines",
     "embed",
     "open_vectors",
+    "sentences_of",
     "text_of",
     "topics",
 ]
