@@ -3,6 +3,7 @@
 import os
 import sys
 from pathlib import Path
+from statistics import fmean
 from typing import Annotated, Literal
 
 import typer
@@ -171,7 +172,7 @@ def score(
         with SentenceTransformer(model=student, **prefixes).open(settings, out.print) as encoder:
             found = scores(build, encoder)
         found.write_csv(into)
-    mean = found["student"].mean() or 0.0
+    mean = fmean(found["student"]) if len(found) else 0.0
     line = f"{into}: {len(found):,} lists, mean nDCG@10 {mean:.4f}"
     out.print(line, markup=False, highlight=False, soft_wrap=True)
 
