@@ -52,6 +52,12 @@ def made(tmp_path, toy):
     return Finished.find(settings, "toy")
 
 
+def test_a_data_folder_whose_name_is_no_utf8_is_refused(tmp_path, toy):
+    done = run("plan", toy, "--data", os.fsdecode(b"caf\xe9"), cwd=tmp_path)
+    assert done.returncode == 2
+    assert "--data caf\\xe9: expected a path in UTF-8" in done.stderr
+
+
 def test_a_build_of_another_version_is_named_as_that(made):
     recipe = {**made.manifest["recipe"], "cauldron": 3}
     old = Finished(folder=made.folder, manifest={**made.manifest, "recipe": recipe})

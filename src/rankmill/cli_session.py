@@ -10,6 +10,7 @@ import typer
 from pydantic import ValidationError
 from rich.console import Console
 
+from rankmill.corpora.files import spelled
 from rankmill.errors import ConfigError, RankmillError, Stopped
 from rankmill.settings import Settings
 
@@ -24,6 +25,8 @@ def settings_of(data: Path | None, metrics_port: int | None = None) -> Settings:
     Raises:
         ConfigError: A setting is not valid.
     """
+    if data and spelled(str(data)) != str(data):
+        raise ConfigError(f"--data {data}: expected a path in UTF-8")
     given: dict[str, Any] = {"data": data, "metrics_port": metrics_port}
     try:
         return Settings(**{name: value for name, value in given.items() if value is not None})
@@ -43,7 +46,8 @@ def said() -> Iterator[None]:
         yield
     except RankmillError as error:
         kind = "" if isinstance(error, Stopped) else "error: "
-        err.print(f"{kind}{error}", style="red", markup=False, highlight=False, soft_wrap=True)
+        line = spelled(f"{kind}{error}")
+        err.print(line, style="red", markup=False, highlight=False, soft_wrap=True)
         raise typer.Exit(error.exit_code) from error
     except KeyboardInterrupt as error:
         err.print("interrupted; the same command goes on from here", style="red")

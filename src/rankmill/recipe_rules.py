@@ -113,8 +113,8 @@ def _seeds_cover_clusters(recipe: Sections) -> None:
     if sampler.documents < clusters:
         raise ValueError(
             f"sample: {sampler.documents:,} seeds cannot cover {clusters:,} clusters, and kind "
-            f"{sampler.kind} takes one of each; ask for at least {clusters:,} documents, or at "
-            f"most {sampler.documents:,} clusters"
+            f"{sampler.kind} takes one of each; let sample.documents be at least {clusters:,}, or "
+            f"cluster.clusters at most {sampler.documents:,}"
         )
 
 

@@ -1,10 +1,13 @@
+import gzip
 import hashlib
+import os
 from pathlib import Path
 
 import pytest
 
+from rankmill.corpora import Jsonl
 from rankmill.corpora.columns import Columns
-from rankmill.corpora.files import Place, SourceFile, find_files, fingerprint
+from rankmill.corpora.files import Place, SourceFile, find_files, fingerprint, lines
 from rankmill.errors import CorpusError
 from rankmill.records import Document, Rejection
 
@@ -21,6 +24,17 @@ def test_a_folder_means_every_file_below_it_that_is_not_hidden(tmp_path):
         (tmp_path / name).parent.mkdir(exist_ok=True)
         (tmp_path / name).write_bytes(b"")
     assert names(find_files(Path(), tmp_path, endings=ENDINGS)) == ["a/z.jsonl.gz", "b.jsonl"]
+
+
+def test_a_name_that_is_no_utf8_is_spelled_out(tmp_path):
+    name = os.fsdecode(b"caf\xe9.jsonl")
+    (tmp_path / name).write_bytes(b'{"text": "tea"}')
+    found = find_files(Path(), tmp_path, endings=ENDINGS)
+    assert names(found) == ["caf\\xe9.jsonl"]
+    assert names(find_files(Path(name), tmp_path, endings=ENDINGS)) == names(found)
+    assert len(fingerprint(found)) == 64
+    (document,) = Jsonl(path=Path()).documents(tmp_path)
+    assert document.source == "caf\\xe9.jsonl:1"
 
 
 def test_a_glob_finds_files_of_any_name_in_order(tmp_path):
@@ -73,6 +87,30 @@ def test_a_file_that_cannot_be_read_is_an_error(tmp_path):
     with pytest.raises(CorpusError) as error:
         fingerprint([SourceFile(path=tmp_path, name="a folder")])
     assert str(error.value) == f"{tmp_path}: cannot be read: Is a directory"
+
+
+def test_a_line_ends_at_a_newline_and_nowhere_else(tmp_path):
+    text = "\ufeffa\u2028b\u2029c\x85d\x0be\r\n\n\u00a0\nlast"
+    (tmp_path / "plain").write_bytes(text.encode())
+    (tmp_path / "packed.gz").write_bytes(gzip.compress(text.encode()))
+    for name in ("plain", "packed.gz"):
+        found = list(lines(tmp_path / name))
+        assert found == [(1, "a\u2028b\u2029c\x85d\x0be"), (4, "last")]
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "reason"),
+    [
+        ("a", b"fine\nb\xff\n", "a:2: not UTF-8: byte 0xff at byte 2 of the line"),
+        ("a", "a".encode("utf-16"), "a:1: UTF-16, expected UTF-8"),
+        ("a.gz", gzip.compress(b"a\n")[:-9], "a.gz: broken gzip file: "),
+    ],
+)
+def test_lines_that_cannot_be_read_are_an_error_that_says_where(tmp_path, name, content, reason):
+    (tmp_path / name).write_bytes(content)
+    with pytest.raises(CorpusError) as error:
+        list(lines(tmp_path / name))
+    assert str(error.value).startswith(f"{tmp_path}/{reason}")
 
 
 def test_a_row_becomes_a_document_under_the_usual_names():

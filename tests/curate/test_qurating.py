@@ -100,6 +100,15 @@ def test_a_preference_for_a_place_cancels_and_is_counted():
     assert (found.agreeing, found.firsts) == (0.0, 1.0)
 
 
+@pytest.mark.parametrize(
+    ("one", "other", "agreeing"),
+    [(0.5, 0.9, 0.5), (0.9, 0.5, 0.5), (0.5, 0.5, 0.5), (0.9, 0.1, 1.0), (0.1, 0.9, 1.0)],
+)
+def test_an_undecided_order_agrees_by_half_whichever_it_is(one, other, agreeing):
+    found = Shares.read(votes(("a", "b", one), ("b", "a", other)), votes=1)
+    assert found.agreeing == agreeing
+
+
 def test_a_pair_counts_when_more_than_half_the_votes_of_either_order_are_valid():
     both = [("b", "a", 0.0)] * 3
     enough = votes(("a", "b", 1.0), ("a", "b", 1.0), ("a", "b", None), *both)

@@ -105,6 +105,15 @@ def test_lists_are_those_of_bm25_of_people_or_of_a_run(tmp_path, collection):
     assert few.queries == load(collection, Wanted(queries=2)).queries
 
 
+def test_what_json_allows_in_a_text_ends_no_line(collection):
+    path = collection / "queries.jsonl"
+    text = "why does\u2028a cat\u2029purr\x85at all"
+    others = [line for line in path.read_text().splitlines() if '"bread"' not in line]
+    bread = json.dumps({"_id": "bread", "text": text}, ensure_ascii=False)
+    path.write_text("\n".join([bread, *others]), encoding="utf-8")
+    assert load(collection, Wanted()).queries["bread"].text == text
+
+
 @pytest.mark.parametrize(
     ("file", "text", "message"),
     [

@@ -1,13 +1,14 @@
 """How hard lists are, and in which order they come, against values worked out by hand."""
 
 import math
+from dataclasses import replace
 
 import polars as pl
 import pytest
 from scipy.stats import gaussian_kde
 
 from rankmill.assemble import Assembly
-from rankmill.export import Ids, Labelled, write
+from rankmill.export import Ids, Labelled, Policy, write
 from rankmill.export.curriculum import (
     Folded,
     Sorted,
@@ -19,13 +20,17 @@ from rankmill.export.curriculum import (
 from rankmill.tables import CANDIDATES, JUDGMENTS, LABELS, LISTS, QUERIES
 from small_build import frame, reading
 
-GRADES = {"positive_grade": 2, "negative_grade": 0}
+POLICY = Policy(positive_grade=2, negative_grade=0, negatives=4)
 
 
-def pairs(*rows):
-    """Rows of qid, rank, grade, candidate_rank, candidate_score."""
+def pairs(*rows, policy=POLICY, origins=None, scores=None):
+    """Marked rows of qid, rank, grade, candidate_rank, candidate_score."""
     names = ["qid", "rank", "grade", "candidate_rank", "candidate_score"]
-    return pl.DataFrame(rows, schema=names, orient="row")
+    found = pl.DataFrame(rows, schema=names, orient="row").with_columns(
+        origin=pl.Series(origins or ["dense"] * len(rows)),
+        score=pl.Series(scores or [0.0] * len(rows)),
+    )
+    return policy.marked(found)
 
 
 def test_identifiers_weigh_less_from_rank_to_rank():
@@ -35,7 +40,7 @@ def test_identifiers_weigh_less_from_rank_to_rank():
 
 def test_a_list_is_hard_where_a_negative_was_retrieved_above_the_positive():
     hard = pairs(("q", 1, 3, 4, 0.0), ("q", 2, 1, 2, 6.0), ("q", 3, 0, 1, 8.0), ("q", 4, 0, 3, 2.0))
-    (found,) = difficulties(hard, **GRADES).to_dicts()
+    (found,) = difficulties(hard).to_dicts()
     # The best document: 1/4 of its rank, 0 of its score; the worst negative: 1 and 1.
     assert found["reciprank"] == pytest.approx(1 - (1 / 4 - 1 + 1) / 2)
     assert found["normscore"] == pytest.approx(1 - (0 - 1 + 1) / 2)
@@ -46,7 +51,7 @@ def test_a_list_is_hard_where_a_negative_was_retrieved_above_the_positive():
 
 def test_a_list_is_easy_where_the_positive_was_first():
     easy = pairs(("q", 1, 3, 1, 1.0), ("q", 2, 0, 2, 0.0))
-    (found,) = difficulties(easy, **GRADES).to_dicts()
+    (found,) = difficulties(easy).to_dicts()
     assert found["reciprank"] == pytest.approx(1 - (1 - 1 / 2 + 1) / 2)
     assert found["normscore"] == pytest.approx(0.0)
 
@@ -54,12 +59,36 @@ def test_a_list_is_easy_where_the_positive_was_first():
 @pytest.mark.parametrize("grades", [(1, 0), (3, 1)], ids=["no positive", "no negative"])
 def test_without_a_positive_or_a_negative_it_is_not_known(grades):
     lists = pairs(("q", 1, grades[0], 1, 1.0), ("q", 2, grades[1], 2, 0.0))
-    assert difficulties(lists, **GRADES).row(0) == ("q", None, None, None)
+    assert difficulties(lists).row(0) == ("q", None, None, None)
+
+
+def test_a_known_answer_that_is_graded_down_makes_no_hard_pair():
+    rows = ("q", 1, 3, 2, 0.5), ("q", 2, 0, 1, 0.9), ("q", 3, 0, 3, 0.1)
+    (found,) = difficulties(pairs(*rows, origins=["dense", "source", "dense"])).to_dicts()
+    assert found["reciprank"] == pytest.approx(1 - (1 / 2 - 1 / 3 + 1) / 2)
+    (found,) = difficulties(pairs(*rows)).to_dicts()
+    assert found["reciprank"] == pytest.approx(1 - (1 / 2 - 1 + 1) / 2)
+
+
+def test_a_document_that_is_too_near_for_a_negative_makes_no_hard_pair():
+    rows = ("q", 1, 3, 2, 0.5), ("q", 2, 0, 1, 0.9), ("q", 3, 0, 3, 0.1)
+    policy = replace(POLICY, judge_margin=0.3)
+    (found,) = difficulties(pairs(*rows, policy=policy, scores=[0.9, 0.8, 0.1])).to_dicts()
+    assert found["reciprank"] == pytest.approx(1 - (1 / 2 - 1 / 3 + 1) / 2)
+
+
+@pytest.mark.parametrize(("policy", "pair"), [("drop", (1 / 2, 1 / 3)), ("keep", (1 / 2, 1))])
+def test_the_best_positive_stands_below_a_false_negative(policy, pair):
+    rows = ("q", 1, 3, 1, 0.9), ("q", 2, 2, 2, 0.5), ("q", 3, 0, 3, 0.1)
+    origins = ["dense", "source", "dense"]
+    marked = pairs(*rows, origins=origins, policy=replace(POLICY, false_negatives=policy))
+    (found,) = difficulties(marked).to_dicts()
+    assert found["reciprank"] == pytest.approx(1 - (pair[0] - pair[1] + 1) / 2)
 
 
 def test_equal_scores_say_nothing():
     lists = pairs(("q", 1, 3, 1, 5.0), ("q", 2, 0, 2, 5.0))
-    (found,) = difficulties(lists, **GRADES).to_dicts()
+    (found,) = difficulties(lists).to_dicts()
     assert (found["normscore"], found["kdescore"]) == (0.5, 0.5)
 
 

@@ -6,6 +6,7 @@ import tomllib
 import polars as pl
 import pytest
 
+from knowing_teacher import words_of
 from rankmill import models
 from rankmill.build import open_build
 from rankmill.errors import ModelError, StageError
@@ -69,8 +70,8 @@ def alone(log):
     return log
 
 
-def built(recipe, settings):
-    build(recipe, settings=settings)
+def built(recipe, settings, **options):
+    build(recipe, settings=settings, **options)
     return Finished.find(settings, "toy")
 
 
@@ -137,6 +138,53 @@ def test_all_that_is_known_to_answer_is_carried_also_by_the_name_of_a_copy(alone
     assert len(pairs) == len(here)
     assert not pairs["false_negative"].any()
     assert not pairs["negative"].any()
+
+
+@pytest.fixture
+def asking(alone):
+    """Put documents behind the corpus, and ask one query that they answer."""
+
+    def asking(text, *documents):
+        with (alone.parent / "corpus.jsonl").open("a") as file:
+            file.writelines(json.dumps(one) + "\n" for one in documents)
+        row = {"_id": "baker", "text": text, "docids": [one["docid"] for one in documents[-1:]]}
+        (alone.parent / "log.jsonl").write_text("\n".join(map(json.dumps, [*LOG, row])))
+
+    return asking
+
+
+def known(done):
+    """Everything that is known to answer the query, and how many answers are nowhere."""
+    (query,) = done.read("generate", QUERIES).filter(qid="baker").to_dicts()
+    lost = done.output("generate").report.facts["known answers not in the corpus"]
+    return [query["source_docid"], *(query["answer_docids"] or [])], lost - 1  # that of "lost"
+
+
+def test_the_copy_of_a_document_that_was_cut_is_its_passage_nearest_to_the_query(
+    alone, asking, settings
+):
+    about = "oven loaf crust", "keel rudder hull", "nebula comet orbit"
+    long = " ".join(f"A text that says all of {words} and says it well." for words in about)
+    asking("keel and rudder of a hull", *({"docid": d, "text": long} for d in ("long", "long-2")))
+    cut = ["passages.min_chars=20", "passages.max_chars=70"]
+    done = built(alone, settings, overrides=cut, until="generate")
+    documents = done.read("ingest", DOCUMENTS).filter(parent="long")
+    assert len(documents) == len(about)
+    assert "long-2" not in done.read("ingest", DOCUMENTS)["parent"]
+    (middle,) = documents.filter(pl.col("text").str.contains("rudder"))["docid"]
+    assert known(done) == ([middle], 0)
+
+
+def test_a_semantic_duplicate_is_the_document_that_stays(alone, asking, settings):
+    lines = (alone.parent / "corpus.jsonl").read_text().splitlines()
+    first = json.loads(lines[0])
+    again = " ".join(sorted(words_of(first["title"] + first["text"])))
+    twin, copy = ({"docid": docid, "text": f"Again: {again}"} for docid in ("twin", "copy"))
+    asking("which flour lets a loaf rise in the oven", twin, copy)
+    done = built(alone, settings, overrides=["curate.semantic={}"], until="generate")
+    assert done.read("ingest", REJECTIONS)["id"].to_list() == ["copy"]
+    assert done.read("curate", REJECTIONS)["id"].to_list() == ["twin"]
+    assert known(done) == ([first["docid"]], 0)
 
 
 def test_what_comes_after_copes_with_queries_of_no_known_source(alone, settings):

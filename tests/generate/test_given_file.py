@@ -27,6 +27,11 @@ def query(qid, text, *relevant, kind="given", lang=None):
         ("log.jsonl", '{"_id": 7, "text": "wie  tief"}\n\n{"_id": "8", "text": "wie hoch"}\n'),
         ("log.jsonl.gz", '{"qid": "7", "query": "wie tief"}\n{"id": 8, "question": "wie hoch"}'),
         ("log.tsv", "7\twie tief\r\n8\twie hoch\r\n"),
+        ("log.tsv", "7\twie tief\n\u00a0\n8\twie hoch\n\u2003\u00a0\n"),
+        (
+            "log.jsonl",
+            '{"_id": 7, "text": "wie\u2028tief"}\n\u00a0\n{"_id": 8, "text": "wie hoch"}',
+        ),
         ("log.tsv", "text\tqid\nwie tief\t7\nwie hoch\t8\n"),
         ("log.tsv", "query\tid\nwie tief\t7\nwie hoch\t8\n"),
         ("log.tsv", "Query-ID\tQuestion\n7\twie tief\n8\twie hoch\n"),

@@ -299,6 +299,12 @@ def test_what_an_earlier_run_wrote_goes_and_what_somebody_else_wrote_stays(run, 
     assert not (folder / "triplets").exists()
 
 
+def test_a_corpus_is_not_taken_for_its_own_queries(run, tmp_path):
+    (tmp_path / "tea.jsonl").write_text('{"docid": "d1", "text": "black tea"}\n')
+    said = run(place=tmp_path / "tea.jsonl", code=2)
+    assert "tea.jsonl: expected queries, found the corpus; name --queries" in " ".join(said.split())
+
+
 def test_an_export_that_cannot_be_written_leaves_the_earlier_run_as_it_was(run):
     folder = run("negatives=2", "--export", "triplets")
     before = {path: path.read_bytes() for path in folder.rglob("*.*")}

@@ -73,6 +73,23 @@ def test_a_band_beyond_what_was_found_takes_what_there_is():
     )
 
 
+@pytest.mark.parametrize("source", [*FOUND[:11], "elsewhere"])
+def test_a_source_takes_nobodys_place(source):
+    bands = [Band(ranks=(1, 3), take=3), Band(ranks=(4, 8), take=2)]
+    found = composed(bands, {"fused": FOUND}, sources=[source], seed="s")
+    others = [docid for docid in FOUND if docid != source]
+    assert [docid for docid in found if docid != source][:3] == others[:3]
+    assert len({*found} - {source}) == 5
+    assert {*found} - {source} <= {*others[:8]}
+    assert (source in found) == (source in FOUND[:8])
+    if source in FOUND[:3]:
+        assert found.index(source) == FOUND.index(source)
+
+
+def test_sources_beyond_a_list_leave_none_of_the_others():
+    assert with_sources(["a", "b"], ["s", "t", "u"], most=3) == ["s", "t", "u"]
+
+
 @pytest.mark.parametrize(
     ("band", "fault"),
     [

@@ -17,6 +17,11 @@ def test_a_run_is_read_by_score_and_equal_scores_by_rank(tmp_path):
     assert lists(tmp_path, "run.trec", run) == {"q1": ["b", "a"], "q2": ["c", "d"]}
 
 
+def test_a_line_of_a_run_ends_at_a_newline_and_nowhere_else(tmp_path):
+    run = "q1 Q0 a 1 2.5 my\u2028own\r\nq1 Q0 b 2 1.5 my\x85own\n"
+    assert lists(tmp_path, "run.trec", run) == {"q1": ["a", "b"]}
+
+
 def test_lines_of_json_hold_docids_best_first(tmp_path):
     rows = [{"qid": "q1", "docids": ["b", "a"]}, {"query_id": 7, "docids": [3, 1]}]
     text = "\n".join(map(json.dumps, rows))
@@ -64,7 +69,7 @@ def test_a_missing_file_and_one_in_another_encoding_are_named(tmp_path):
     with pytest.raises(CorpusError, match=r"run.trec: cannot be read: No such file"):
         read_run(tmp_path / "run.trec")
     (tmp_path / "run.trec").write_bytes(b"\xff\xfe")
-    with pytest.raises(CorpusError, match=r"run.trec: expected UTF-8"):
+    with pytest.raises(CorpusError, match=r"run.trec:1: UTF-16, expected UTF-8"):
         read_run(tmp_path / "run.trec")
 
 

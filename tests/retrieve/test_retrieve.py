@@ -359,6 +359,11 @@ def test_the_report_says_how_often_and_how_far_down_each_retriever_found_the_sou
     }
 
 
+def test_the_report_says_how_many_lists_are_short():
+    assert find(("apple", None, 5), depth=90, pool=90).facts["lists shorter than depth"] == 1
+    assert "lists shorter than depth" not in find(("apple", None, 5), depth=2, pool=90).facts
+
+
 def test_an_approximate_search_says_what_it_missed():
     found = find(("apple", "d1", 0), search={"kind": "ivf", "lists": 1, "probes": 1})
     assert found.facts["recall of dense"] == 1

@@ -26,6 +26,11 @@ def test_a_search_that_looks_everywhere_finds_what_exact_search_finds(search):
     assert (np.diff(scores, axis=1) <= 0).all()
 
 
+def test_inverted_lists_look_into_as_many_as_the_depth_needs():
+    places, _ = InvertedLists(probes=1)(VECTORS, np.arange(40), QUERIES, depth=30)
+    assert (places >= 0).all()
+
+
 @pytest.mark.parametrize("search", KINDS)
 def test_a_search_gives_the_same_again(search):
     first, again = (search(VECTORS, ROWS, QUERIES, depth=20) for _ in range(2))
@@ -48,10 +53,12 @@ def test_few_documents_and_no_queries_are_no_fault(search):
 
 
 def test_fewer_probes_than_lists_find_less_and_mark_what_they_did_not_find():
-    places, _ = InvertedLists(lists=50, probes=1)(VECTORS, ROWS, QUERIES, depth=50)
-    assert (places[:, -1] == -1).all()
-    exact, _ = nearest(VECTORS, ROWS, QUERIES, depth=50)
-    assert recall(places, exact) < 0.5
+    places, _ = InvertedLists(lists=100, probes=1)(VECTORS, ROWS, VECTORS, depth=1)
+    exact, _ = nearest(VECTORS, ROWS, VECTORS, depth=1)
+    assert 0.2 < recall(places, exact) < 0.95
+    same = np.repeat(VECTORS[:2], [40, 1], axis=0)
+    alone, _ = InvertedLists(lists=2, probes=1)(same, np.arange(41), VECTORS[1:2], depth=5)
+    assert alone.tolist() == [[40, -1, -1, -1, -1]]
 
 
 def test_recall_by_hand():

@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 from pools import angle, docids, pool_of, shuffled, sized, unit
 from pydantic import TypeAdapter, ValidationError
 
+from rankmill.curate.qurating import drawn
 from rankmill.errors import StageError
 from rankmill.sampling import (
     MMR,
@@ -228,3 +229,14 @@ def test_a_sampler_without_a_kind_is_duqgen_and_every_kind_is_known():
         assert sampler.validate_python(spec.model_dump()) == spec
     with pytest.raises(ValidationError, match="'halton'"):
         sampler.validate_python({"kind": "halton", "documents": 3})
+
+
+@pytest.mark.parametrize("kind", ["duqgen", "equal", "random"])
+def test_seeds_of_a_selection_by_quality_know_nothing_of_its_draw(kind):
+    chance = np.random.default_rng(0)
+    quality = {f"d{n:05}": score for n, score in enumerate(chance.standard_normal(8_000).tolist())}
+    kept = sorted(drawn(quality, 3_000, tau=2.0, seed=0))
+    pool = pool_of([(docid, 0, 0.5) for docid in kept], np.ones((len(kept), 2)))
+    sampler = TypeAdapter(Sampler).validate_python({"kind": kind, "documents": 600})
+    seeds = [quality[docid] for docid in docids(sampler.choose(pool))]
+    assert np.mean(seeds) == pytest.approx(np.mean([quality[docid] for docid in kept]), abs=0.12)

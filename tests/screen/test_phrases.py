@@ -15,6 +15,8 @@ STANDING = {
         "best laptops this year",
         "which study of sleep lasted longest",
         "how to present results of a study",
+        "what are the present tests for type 2 diabetes",
+        "what is the present theory of dark matter formation",
         "what Doctor Who was written without Doctor Who in it?",
         "how was it determined how many from each camp would be appointed",
     ],

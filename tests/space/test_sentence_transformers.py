@@ -70,6 +70,22 @@ def test_float32_is_what_the_library_gives_and_auto_is_near_it(folder):
     )
 
 
+@pytest.mark.parametrize("precision", ["auto", "float32"])
+def test_weights_that_were_saved_in_half_precision_are_computed_with_in_whole(
+    folder, tmp_path, precision
+):
+    from sentence_transformers import SentenceTransformer as Model
+
+    half = Model(str(folder), device="cpu").half()
+    half.save(str(tmp_path / "half"))
+    spec = SentenceTransformer(model=str(tmp_path / "half"), precision=precision)
+    rows = encode(spec, ["cat purrs", "dog"])
+    whole = encode(
+        SentenceTransformer(model=str(folder), precision=precision), ["cat purrs", "dog"]
+    )
+    assert rows == pytest.approx(whole, abs=0.01)
+
+
 def test_the_batch_is_no_part_of_what_a_dataset_depends_on():
     assert SentenceTransformer(batch=8).fingerprint == SentenceTransformer().fingerprint
     assert SentenceTransformer(model="x").fingerprint != SentenceTransformer().fingerprint

@@ -11,7 +11,7 @@ import polars as pl
 import pytest
 
 from rankmill.errors import StageError, TableError
-from rankmill.space import embed, open_vectors, text_of
+from rankmill.space import embed, open_vectors, sentences_of, text_of
 
 DOCUMENTS, BATCH, DIMENSIONS = 103, 10, 8
 
@@ -180,3 +180,17 @@ def test_missing_or_cut_vectors_are_a_table_error(tmp_path):
 def test_a_document_without_a_title_is_its_text():
     assert text_of("", "text") == "text"
     assert text_of("Title", "text") == "Title\ntext"
+
+
+@pytest.mark.parametrize(
+    ("title", "text", "read"),
+    [
+        ("", " text ", "text"),
+        ("Title", "text", "Title. text"),
+        ("How to sort?", "With sorted.", "How to sort? With sorted."),
+        ("  ", "text", "text"),
+        ("Title", "", "Title."),
+    ],
+)
+def test_a_title_ends_like_a_sentence(title, text, read):
+    assert sentences_of(title, text) == read

@@ -2,7 +2,9 @@
 
 import gzip
 import hashlib
+import os
 import zlib
+from codecs import BOM_UTF8
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -11,6 +13,8 @@ from pathlib import Path
 from typing import BinaryIO, cast
 
 from rankmill.errors import CorpusError
+
+_UTF16 = (b"\xff\xfe", b"\xfe\xff")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -63,7 +67,7 @@ def find_files(path: Path, base: Path, *, endings: tuple[str, ...]) -> tuple[Sou
     """
     place = resolve(path, base)
     if place.is_file():
-        return (SourceFile(path=place, name=place.name),)
+        return (SourceFile(path=place, name=spelled(place.name)),)
     if place.is_dir():
         found = [file for ending in endings for file in place.rglob(f"*{ending}")]
         wanted = f"no file{' named *' if any(endings) else ''}{' or *'.join(endings)} below it"
@@ -73,13 +77,18 @@ def find_files(path: Path, base: Path, *, endings: tuple[str, ...]) -> tuple[Sou
         wanted = f"no file matches {pattern}" if pattern else _missing(place)
     named = {file.relative_to(place): file for file in found if file.is_file()}
     files = [
-        SourceFile(path=named[name], name=name.as_posix())
+        SourceFile(path=named[name], name=spelled(name.as_posix()))
         for name in sorted(named)
         if not any(part.startswith(".") for part in name.parts)
     ]
     if not files:
         raise CorpusError(f"{place}: {wanted}")
     return tuple(files)
+
+
+def spelled(name: str) -> str:
+    """A name that tables can hold: bytes of it that are no UTF-8 stand there by their numbers."""
+    return os.fsencode(name).decode(errors="backslashreplace")
 
 
 def fingerprint(files: Iterable[SourceFile]) -> str:
@@ -114,6 +123,38 @@ def readable(path: Path) -> Iterator[None]:
 def unpacked(path: Path) -> BinaryIO:
     """Open a file to read its bytes, those of a `.gz` as they were before."""
     return cast(BinaryIO, gzip.open(path)) if path.suffix == ".gz" else path.open("rb")
+
+
+def lines(path: Path) -> Iterator[tuple[int, str]]:
+    r"""The lines of a file that hold something, with their numbers from 1.
+
+    Only \n ends a line, or \r\n: JSON may hold whatever else Unicode ends one with. Those of a
+    `.gz` are as they were before; a byte order mark is left out.
+
+    Raises:
+        CorpusError: The file cannot be read, or a line is not UTF-8.
+    """
+    with readable(path), unpacked(path) as stream:
+        for number, raw in enumerate(stream, start=1):
+            line = raw.removeprefix(BOM_UTF8) if number == 1 else raw
+            text = decoded(line, f"{path}:{number}").removesuffix("\n").removesuffix("\r")
+            if text.strip():
+                yield number, text
+
+
+def decoded(line: bytes, place: Place | str) -> str:
+    """The text of a line.
+
+    Raises:
+        CorpusError: It is not UTF-8.
+    """
+    try:
+        return line.decode()
+    except UnicodeDecodeError as wrong:
+        if line.startswith(_UTF16):
+            raise CorpusError(f"{place}: UTF-16, expected UTF-8") from wrong
+        byte = f"byte 0x{line[wrong.start]:02x} at byte {wrong.start + 1} of the line"
+        raise CorpusError(f"{place}: not UTF-8: {byte}") from wrong
 
 
 def _glob(place: Path) -> tuple[Path, str]:

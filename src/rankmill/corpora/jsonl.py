@@ -9,12 +9,19 @@ import orjson
 from pydantic import Field
 
 from rankmill.corpora.columns import Columns
-from rankmill.corpora.files import Place, SourceFile, find_files, fingerprint, readable, unpacked
+from rankmill.corpora.files import (
+    Place,
+    SourceFile,
+    decoded,
+    find_files,
+    fingerprint,
+    readable,
+    unpacked,
+)
 from rankmill.errors import CorpusError
 from rankmill.records import Document, Rejection
 from rankmill.spec import Machine, Spec
 
-_UTF16 = (b"\xff\xfe", b"\xfe\xff")
 _NEXT = 1 << 20
 
 
@@ -84,7 +91,7 @@ def _skip_line(stream: BinaryIO) -> None:
         pass
 
 
-def json_object(line: bytes, place: Place | str) -> dict[str, Any]:
+def json_object(line: bytes | str, place: Place | str) -> dict[str, Any]:
     """What a line of JSON Lines holds.
 
     Raises:
@@ -93,17 +100,9 @@ def json_object(line: bytes, place: Place | str) -> dict[str, Any]:
     try:
         value = orjson.loads(line)
     except orjson.JSONDecodeError as error:
-        raise CorpusError(f"{place}: {_why(line, error)}") from error
+        if isinstance(line, bytes):
+            decoded(line, place)
+        raise CorpusError(f"{place}: not JSON: {error.msg} at column {error.colno}") from error
     if not isinstance(value, dict):
         raise CorpusError(f"{place}: a JSON {type(value).__name__}, expected an object")
     return value
-
-
-def _why(line: bytes, error: orjson.JSONDecodeError) -> str:
-    if line.startswith(_UTF16):
-        return "UTF-16, expected UTF-8"
-    try:
-        line.decode()
-    except UnicodeDecodeError as wrong:
-        return f"not UTF-8: byte 0x{line[wrong.start]:02x} at byte {wrong.start + 1} of the line"
-    return f"not JSON: {error.msg} at column {error.colno}"

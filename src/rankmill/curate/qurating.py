@@ -141,7 +141,7 @@ class QuRating(Spec):
         """As much of every document as of the shortest, so that no length speaks for one."""
         texts = [" ".join(text_of(d.title, d.text).split()) for d in shown]
         length = min(self.excerpt, *map(len, texts))
-        starts = uniform(self.seed, [document.docid for document in shown])
+        starts = uniform(self.seed, [document.docid for document in shown], of="excerpt ")
         parts = (
             text[int(start * (len(text) - length + 1)) :]
             for text, start in zip(texts, starts, strict=True)
@@ -207,7 +207,8 @@ class Shares:
         both = {p: (s, share[p[::-1]]) for p, s in sorted(share.items()) if p[::-1] in share}
         once = {p: shares for p, shares in both.items() if p[0] < p[1]}
         joined = {p: (one + 1 - other) / 2 for p, (one, other) in once.items()}
-        agree = [(one > 0.5) == (other < 0.5) for one, other in once.values()]
+        sided = [(one - 0.5) * (0.5 - other) for one, other in once.values()]
+        agree = [(1 + np.sign(both)) / 2 for both in sided]  # an undecided order is half a yes
         shown = [one for one, _ in both.values()]
         return cls(
             of=joined,
@@ -232,6 +233,6 @@ def strengths(shares: Mapping[Pair, float], prior: float) -> dict[str, float]:
 
 def drawn(scores: Mapping[str, float], number: int, *, tau: float, seed: int) -> set[str]:
     """Docids drawn without replacement with the probabilities of softmax(scores / tau)."""
-    noise = gumbel(seed, scores)
+    noise = gumbel(seed, scores, of="quality ")
     keys = {docid: s / tau + n for (docid, s), n in zip(scores.items(), noise, strict=True)}
     return set(sorted(keys, key=lambda docid: (-keys[docid], docid))[:number])

@@ -10,6 +10,7 @@ from typing import NamedTuple
 import numpy as np
 
 from rankmill.corpora import Beir
+from rankmill.corpora.files import lines
 from rankmill.errors import CorpusError
 from rankmill.records import Document, Query
 from rankmill.retrieve import BM25
@@ -122,18 +123,8 @@ def _lists(
     return {qid: found for qid, found in lists.items() if found}, first
 
 
-def _lines(path: Path) -> Iterator[tuple[int, str]]:
-    try:
-        lines = path.read_text(encoding="utf-8").splitlines()
-    except OSError as error:
-        raise CorpusError(f"{path}: cannot be read: {error.strerror}") from error
-    except UnicodeDecodeError as error:
-        raise CorpusError(f"{path}: expected UTF-8: {error}") from error
-    return ((number, line) for number, line in enumerate(lines, start=1) if line.strip())
-
-
 def _queries(path: Path) -> Iterator[Query]:
-    for number, line in _lines(path):
+    for number, line in lines(path):
         try:
             row = json.loads(line)
             answer = (row.get("metadata") or {}).get("answer") or ""
@@ -150,7 +141,7 @@ def qrels_of(path: Path) -> dict[str, dict[str, int]]:
         CorpusError: It cannot be read, or a line is not what its format says.
     """
     grades: defaultdict[str, dict[str, int]] = defaultdict(dict)
-    for number, line in _lines(path):
+    for number, line in lines(path):
         match line.split("\t"):
             case ["query-id", *_]:
                 continue

@@ -26,35 +26,36 @@ def importance(rank: pl.Expr) -> pl.Expr:
     return 1 + 1 / (rank + 1).log(2)
 
 
-def difficulties(pairs: pl.DataFrame, *, positive_grade: int, negative_grade: int) -> pl.DataFrame:
+def difficulties(pairs: pl.DataFrame) -> pl.DataFrame:
     """Columns qid, and one in [0, 1] for each of `FORMULAS`, high where a list is hard.
 
     d(q, doc) is what the first retrieval says of a document: `reciprank` is 1 / rank, `normscore`
     its score from 0, the list's lowest, to 1, the highest, and `kdescore` the share of the list's
     scores below it, by kernel density estimation. A pair of a positive and a negative weighs
     (d⁺ - d⁻ + 1) / 2 early in training, which is high where the pair is easy; the difficulty is 1
-    less that, for the best document and the negative that makes the hardest pair with it. Null
+    less that, for the best positive and the negative that makes the hardest pair with it. Null
     where a list has no positive or no negative.
 
     Paper: MacAvaney et al., "Training Curricula for Open Domain Answer Re-Ranking", SIGIR 2020.
 
     Args:
-        pairs: Columns qid, rank, grade, candidate_rank and candidate_score, list by list.
-        positive_grade: The least of a positive.
-        negative_grade: The most of a negative.
+        pairs: Columns qid, rank, candidate_rank, candidate_score, positive and negative (see
+            `Policy.marked`), list by list.
     """
-    score, grade = pl.col("candidate_score"), pl.col("grade")
+    score = pl.col("candidate_score")
     lowest, highest = score.min().over("qid"), score.max().over("qid")
     lists = pairs.group_by("qid", maintain_order=True).agg(scores="candidate_score")
     easy = pairs.select(
         "qid",
-        best=(pl.col("rank") == 1) & (grade >= positive_grade),
-        negative=grade <= negative_grade,
+        "rank",
+        "positive",
+        "negative",
         reciprank=1 / pl.col("candidate_rank"),
         normscore=((score - lowest) / (highest - lowest)).fill_nan(0.0),
         kdescore=kernel_shares(lists["scores"]).explode(),
     )
-    best = easy.filter("best").select("qid", pl.col(FORMULAS).name.suffix("+"))
+    first = pl.col(FORMULAS).sort_by("rank").first()
+    best = easy.filter("positive").group_by("qid").agg(first.name.suffix("+"))
     hardest = easy.filter("negative").group_by("qid").agg(pl.col(FORMULAS).max())
     found = lists.join(best, on="qid", how="left", maintain_order="left")
     found = found.join(hardest, on="qid", how="left", maintain_order="left")

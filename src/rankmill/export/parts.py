@@ -166,18 +166,13 @@ class Labelled:
         queries = self.tables.kept.rename({"text": "query", "difficulty": "query_difficulty"})
         facts = self.tables.lists.drop("kept", "reason")
         joined = queries.join(kinds, on="qid").join(facts, on="qid")
-        lists = joined.join(self._difficulties, on="qid").sort("qid")
+        lists = joined.join(difficulties(self.pairs), on="qid").sort("qid")
         if self.order:
             train = pl.col("split") == "train"
             lists = pl.concat([self.order(lists.filter(train)), lists.filter(~train)])
         return lists.with_columns(round=pl.lit(self.tables.round, pl.Int32)).with_row_index(
             "number"
         )
-
-    @property
-    def _difficulties(self) -> pl.DataFrame:
-        least, most = self.policy.positive_grade, self.policy.negative_grade
-        return difficulties(self.pairs, positive_grade=least, negative_grade=most)
 
     @cached_property
     def judgments(self) -> pl.DataFrame:

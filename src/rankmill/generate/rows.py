@@ -1,13 +1,12 @@
 """Lines of a user's own file: JSON Lines, or values between tabs; plain or gzip."""
 
-from codecs import BOM_UTF8
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import chain
 from pathlib import Path
 from typing import Any
 
-from rankmill.corpora.files import readable, unpacked
+from rankmill.corpora.files import lines
 from rankmill.corpora.jsonl import json_object
 from rankmill.errors import CorpusError
 
@@ -77,12 +76,12 @@ def rows(path: Path, *, columns: Sequence[Sequence[str]]) -> Iterator[Row]:
     as_json = path.name.removesuffix(".gz").endswith((".jsonl", ".json"))
     usual = tuple(names[0] for names in columns)
     known, heading = set(chain(*columns)), usual
-    for number, line in _lines(path):
+    for number, line in lines(path):
         place = f"{path}:{number}"
         if as_json:
             yield Row(place, json_object(line, place))
             continue
-        values = _values(line, place)
+        values = [value.strip() for value in line.split("\t")]
         if number == 1 and known & {value.lower() for value in values}:
             heading = tuple(value.lower() for value in values)
             continue
@@ -92,18 +91,3 @@ def rows(path: Path, *, columns: Sequence[Sequence[str]]) -> Iterator[Row]:
         alone = len(values) == 1 and heading == usual
         names = heading[-1:] if alone else heading[: len(values)]
         yield Row(place, dict(zip(names, values, strict=True)))
-
-
-def _lines(path: Path) -> Iterator[tuple[int, bytes]]:
-    with readable(path), unpacked(path) as stream:
-        for number, raw in enumerate(stream, start=1):
-            line = raw.removeprefix(BOM_UTF8) if number == 1 else raw
-            if line.strip():
-                yield number, line
-
-
-def _values(line: bytes, place: str) -> list[str]:
-    try:
-        return [value.strip() for value in line.decode().split("\t")]
-    except UnicodeDecodeError as error:
-        raise CorpusError(f"{place}: expected UTF-8: {error}") from error

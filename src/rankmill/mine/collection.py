@@ -24,7 +24,7 @@ from rankmill.spec import Spec, digest
 from rankmill.tables import DOCUMENTS, QUERIES, REJECTIONS
 from rankmill.tablestore import Draft, Output, once
 
-_REVISION = "2"
+_REVISION = "3"
 _QUERIES = "queries.npy"
 _DOCID = ("docid", "_id", "id")
 _TEXT = ("text", "document", "passage")

@@ -74,6 +74,11 @@ def _clear(into: Path) -> None:
             above = above.parent
 
 
+def is_used(into: Path) -> bool:
+    """Whether an earlier run has left files here, which go."""
+    return bool(_earlier(into / _REPORT))
+
+
 def _earlier(report: Path) -> list[str]:
     """The files that a report names; none if it is missing or somebody else's."""
     try:

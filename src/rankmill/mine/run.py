@@ -13,7 +13,7 @@ from rich.table import Table as Grid
 from rankmill.errors import ConfigError, StageError
 from rankmill.generate.given import Given
 from rankmill.mine.collection import Collection, prepare
-from rankmill.mine.folder import check_folder, fill
+from rankmill.mine.folder import check_folder, fill, is_used
 from rankmill.mine.mine import mine
 from rankmill.mine.mined import Mined
 from rankmill.mine.shapes import exports_of, write_shapes
@@ -94,6 +94,8 @@ def run(files: Files, overrides: Sequence[str], settings: Settings, progress: Pr
         if exports:
             write_shapes(exports, asked.mining, prepared, mined, folder)
 
+    if is_used(files.into):
+        progress.say(f"{files.into}: what was mined into it before is replaced")
     said = {"depth": asked.mining.depth, "counts": asdict(mined.counts)}
     rejected = dict(rejections.group_by("rule").len().sort("rule").iter_rows())
     fill(files.into, write, asked.identity() | said | {"rejected": rejected})
@@ -110,6 +112,8 @@ def _became(mined: Mined) -> str:
 
 def _asked(files: Files, overrides: Sequence[str]) -> Mine:
     """What was asked for, checked. Settings are those of `Mining`, and of an embedder `embed`."""
+    if files.queries.is_file() and files.queries.resolve() == files.corpus.resolve():
+        raise ConfigError(f"{files.queries}: expected queries, found the corpus; name --queries")
     mining: dict[str, Any] = {}
     for override in overrides:
         set_value(mining, override)

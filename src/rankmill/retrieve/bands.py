@@ -36,16 +36,22 @@ class Band(Spec):
 
 
 def composed(
-    bands: Sequence[Band], rankings: Mapping[str, Sequence[str]], *, seed: str
+    bands: Sequence[Band],
+    rankings: Mapping[str, Sequence[str]],
+    *,
+    sources: Sequence[str] = (),
+    seed: str,
 ) -> list[str]:
     """Docids of all bands, one band after another, each in the order of its ranks.
 
-    A document that an earlier band took is no part of a later one, whose chance draws are of the
-    others.
+    Ranks are those among the documents that are no sources. A source stands where it was found,
+    if that is within a band, and takes nobody's place. A document that an earlier band took is no
+    part of a later one, whose chance draws are of the others.
 
     Args:
         bands: Say how many of which ranks.
         rankings: Docids by retriever, best first.
+        sources: What is known to answer the query.
         seed: The same draws come of the same seed.
 
     Papers: Cai et al., "ERank", 2025 (10 of 1-10, 4 of 11-100, 4 of 101-1000); "GroupRank", 2025
@@ -53,14 +59,24 @@ def composed(
     """
     taken: dict[str, None] = {}
     for number, band in enumerate(bands):
-        first, last = band.ranks
-        ranking = rankings.get(band.retriever, ())
-        left = [docid for docid in ranking[first - 1 : last] if docid not in taken]
+        within = _within(rankings.get(band.retriever, ()), band.ranks, sources)
+        left = [docid for docid in within if docid not in taken and docid not in sources]
         if len(left) > band.take:
-            places = Random(f"{seed}/{number}").sample(range(len(left)), band.take)
-            left = [left[place] for place in sorted(places)]
-        taken |= dict.fromkeys(left)
+            left = Random(f"{seed}/{number}").sample(left, band.take)
+        chosen = {*left, *sources}
+        taken |= dict.fromkeys(docid for docid in within if docid in chosen)
     return list(taken)
+
+
+def _within(ranking: Sequence[str], ranks: tuple[int, int], sources: Sequence[str]) -> list[str]:
+    """What stands between two ranks, where a source has the rank of the next that is none."""
+    first, last, within = *ranks, list[str]()
+    rank = 1
+    for docid in ranking:
+        if first <= rank <= last:
+            within.append(docid)
+        rank += docid not in sources
+    return within
 
 
 def with_sources(docids: Sequence[str], sources: Sequence[str], *, most: int) -> list[str]:
@@ -71,5 +87,5 @@ def with_sources(docids: Sequence[str], sources: Sequence[str], *, most: int) ->
     missing = [source for source in sources if source not in docids]
     surplus = max(0, len(docids) + len(missing) - most)
     others = [docid for docid in docids if docid not in sources]
-    dropped = set(others[len(others) - surplus :])
+    dropped = set(others[max(0, len(others) - surplus) :])
     return [docid for docid in docids if docid not in dropped] + missing

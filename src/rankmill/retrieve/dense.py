@@ -1,5 +1,7 @@
 """Dense retrieval: exact inner products, at the speed of the multiplication, in bounded memory."""
 
+from collections.abc import Iterator
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -7,7 +9,8 @@ Vectors = NDArray[np.float32]
 Places = NDArray[np.int64]
 
 _DOCUMENTS = 65_536  # that FAISS gets at a time: 96 MiB of 384 dimensions
-_BLOCK = 4_096  # documents and queries whose products are in memory at a time, where some tie
+_CELLS = 4_000_000  # documents found at a time, of queries that are searched again
+_SAME = 1e-6  # what products of equal vectors of length 1 may differ by, as they are multiplied
 
 
 def nearest(
@@ -15,13 +18,14 @@ def nearest(
 ) -> tuple[Places, Vectors]:
     """The documents of highest inner product with each query, exactly.
 
-    FAISS multiplies block by block and keeps what is best so far. Of equal scores it keeps some:
-    a query whose last place could have gone to another document is searched again in turn.
+    FAISS multiplies block by block, and the last bit of a product depends on the block. So scores
+    that are nearly the same are computed again, pair by pair; and a query whose last place might
+    have gone to another document is searched again, deeper.
 
     Args:
-        vectors: Shape (documents, dimensions); may be memory-mapped.
+        vectors: Unit-length rows, shape (documents, dimensions); may be memory-mapped.
         rows: The eligible documents, as rows of `vectors`; equal scores fall in this order.
-        queries: Shape (queries, dimensions).
+        queries: Unit-length rows, shape (queries, dimensions).
         depth: How many to find for each query; fewer come back when fewer are eligible.
 
     Returns:
@@ -32,19 +36,18 @@ def nearest(
     if not len(queries) or not depth:
         return np.empty((len(queries), depth), np.int64), np.empty((len(queries), depth), "f4")
     places, scores = _best(vectors, rows, queries, min(depth + 1, len(rows)))
-    if depth < len(rows):
-        tied = scores[:, depth - 1] == scores[:, depth]
-        places, scores = places[:, :depth], scores[:, :depth]
-        if tied.any():
-            places[tied], scores[tied] = _in_turn(vectors, rows, queries[tied], depth)
-    order = np.lexsort((places, -scores), axis=1)
-    return np.take_along_axis(places, order, 1), np.take_along_axis(scores, order, 1)
+    undecided = scores[:, depth - 1] - scores[:, -1] <= _SAME if depth < len(rows) else False
+    places, scores = places[:, :depth], scores[:, :depth]
+    for some in _few(np.flatnonzero(undecided), 2 * depth):
+        deeper, theirs = nearest(vectors, rows, queries[some], depth=2 * depth)
+        places[some], scores[some] = deeper[:, :depth], theirs[:, :depth]
+    return _in_order(vectors, rows, queries, (places, scores))
 
 
 def _best(
     vectors: Vectors, rows: NDArray[np.intp], queries: Vectors, depth: int
 ) -> tuple[Places, Vectors]:
-    """Documents of highest score, of equals any."""
+    """Documents of highest score, of near equals any."""
     import faiss
 
     queries = np.ascontiguousarray(queries)
@@ -58,21 +61,23 @@ def _best(
     return best.I, best.D
 
 
-def _in_turn(
-    vectors: Vectors, rows: NDArray[np.intp], queries: Vectors, depth: int
-) -> tuple[Places, Vectors]:
-    """Documents of highest score, of equals the first."""
-    from faiss import ResultHeap
+def _few(queries: NDArray[np.intp], depth: int) -> Iterator[NDArray[np.intp]]:
+    """So many queries at a time that what they find fits in memory."""
+    step = max(1, _CELLS // depth)
+    yield from (queries[start : start + step] for start in range(0, len(queries), step))
 
-    last = len(rows) - 1
-    best = ResultHeap(len(queries), depth, keep_max=True)
-    for start in range(0, len(rows), _BLOCK):
-        block = np.asarray(vectors[rows[start : start + _BLOCK]])
-        # Of equal scores a heap lets the lowest label go first: labels fall where positions rise.
-        labels = np.arange(last - start, last - start - len(block), -1)
-        for first in range(0, len(queries), _BLOCK):
-            asked = queries[first : first + _BLOCK]
-            heaps = np.arange(first, first + len(asked))
-            best.add_result_subset(heaps, np.matmul(asked, block.T), labels)
-    best.finalize()
-    return last - best.I, best.D
+
+def _in_order(
+    vectors: Vectors, rows: NDArray[np.intp], queries: Vectors, found: tuple[Places, Vectors]
+) -> tuple[Places, Vectors]:
+    """Best first, equal ones by place, after near equals have got their scores anew."""
+    places, scores = found
+    near = np.zeros_like(scores, dtype=bool)
+    near[:, 1:] = scores[:, :-1] - scores[:, 1:] <= _SAME
+    near[:, :-1] |= near[:, 1:]
+    for some in _few(np.flatnonzero(near), queries.shape[1]):
+        asked, at = np.divmod(some, scores.shape[1])
+        pairs = vectors[rows[places[asked, at]]], queries[asked]
+        scores[asked, at] = np.einsum("ij,ij->i", *pairs)
+    order = np.lexsort((places, -scores), axis=1)
+    return np.take_along_axis(places, order, 1), np.take_along_axis(scores, order, 1)

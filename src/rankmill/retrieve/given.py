@@ -7,7 +7,7 @@ from pathlib import Path
 
 import polars as pl
 
-from rankmill.corpora.files import resolve
+from rankmill.corpora.files import lines, resolve
 from rankmill.errors import CorpusError
 from rankmill.generate.examples import digest_of
 from rankmill.generate.rows import rows
@@ -115,21 +115,14 @@ def read_run(path: Path) -> dict[str, list[str]]:
     Raises:
         CorpusError: The file cannot be read, or a line is no line of a run.
     """
-    try:
-        lines = path.read_text(encoding="utf-8").splitlines()
-    except OSError as error:
-        raise CorpusError(f"{path}: cannot be read: {error.strerror}") from error
-    except UnicodeDecodeError as error:
-        raise CorpusError(f"{path}: expected UTF-8: {error}") from error
     found: defaultdict[str, list[tuple[float, int, str]]] = defaultdict(list)
-    for number, line in enumerate(lines, start=1):
-        if line.strip():
-            try:
-                qid, _, docid, rank, score, *_ = line.split()
-                found[qid].append((-_finite(score), int(rank), docid))
-            except ValueError as error:
-                expected = "expected qid Q0 docid rank score tag"
-                raise CorpusError(f"{path}, line {number}: {expected}, found {line!r}") from error
+    for number, line in lines(path):
+        try:
+            qid, _, docid, rank, score, *_ = line.split()
+            found[qid].append((-_finite(score), int(rank), docid))
+        except ValueError as error:
+            expected = "expected qid Q0 docid rank score tag"
+            raise CorpusError(f"{path}, line {number}: {expected}, found {line!r}") from error
     return {qid: [docid for _, _, docid in sorted(ranked)] for qid, ranked in found.items()}
 
 

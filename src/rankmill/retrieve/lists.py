@@ -48,9 +48,10 @@ def listed(
     seed = f"{spec.seed}/{qid}"
     fused = spec.fusion({name: lists[name] for name in spec.retrievers})
     orders = {name: ranking.docids for name, ranking in lists.items()} | {FUSED: fused.docids}
-    found = composed(spec.all_bands(given=GIVEN in lists), orders, seed=seed)
     most = spec.depth - spec.random
-    found = with_sources(found, sources[: max(_SOURCES, most // 2)], most=most)
+    answers = sources[: max(_SOURCES, most // 2)]
+    bands = spec.all_bands(given=GIVEN in lists)
+    found = with_sources(composed(bands, orders, sources=answers, seed=seed), answers, most=most)
     known = {*found, *(docid for docids in orders.values() for docid in docids)}
     drawn = _drawn(split, known, spec.random, seed)
     ranks = {name: _ranks(docids) for name, docids in orders.items()}

@@ -120,6 +120,7 @@ class _Lists:
         self._spec = spec
         self._frames = [CANDIDATES.empty()]
         self._ranks: list[Mapping[str, int]] = []
+        self._short = 0
 
     def add(self, results: Iterator[Listed]) -> None:
         """Take up lists, some at a time."""
@@ -129,6 +130,7 @@ class _Lists:
             rows = ((one.qid, *row) for one in kept for row in one.rows)
             self._frames.append(CANDIDATES.frame(rows))
             self._ranks += (one.source_ranks for one in some if one.sources)
+            self._short += sum(len(one.rows) < self._spec.depth for one in kept)
             self.rejections += filter(None, verdicts)
 
     def table(self, queries: pl.DataFrame) -> pl.DataFrame:
@@ -138,8 +140,8 @@ class _Lists:
 
     @property
     def facts(self) -> dict[str, float]:
-        """Of queries with a source: how many of these each retriever found, and how far down."""
-        facts = {}
+        """How many lists are short, and of sources how many each retriever found, how far down."""
+        facts: dict[str, float] = {"lists shorter than depth": self._short} if self._short else {}
         for name in (*self._spec.retrievers, FUSED) if self._ranks else ():
             found = [by_name[name] for by_name in self._ranks if name in by_name]
             facts[f"sources found by {name}"] = round(len(found) / len(self._ranks), 4)

@@ -1,5 +1,6 @@
 """How vectors are searched: all of them, or those that an index of FAISS looks at."""
 
+from math import ceil
 from typing import Annotated, Any, Literal
 
 import numpy as np
@@ -34,7 +35,8 @@ class InvertedLists(Spec):
 
     Attributes:
         lists: How many centroids; 0 is four times the root of the number of vectors.
-        probes: How many of their lists are searched.
+        probes: How many of their lists are searched; more where these hold too few vectors, on
+            average, for twice the depth that is asked for.
         seed: Of the k-means that finds the centroids.
 
     Paper: Jégou, Douze & Schmid, "Product quantization for nearest neighbor search", TPAMI 2011
@@ -55,7 +57,8 @@ class InvertedLists(Spec):
         index = faiss.IndexIVFFlat(
             faiss.IndexFlatIP(dimensions), dimensions, lists, faiss.METRIC_INNER_PRODUCT
         )
-        index.cp.seed, index.cp.min_points_per_centroid, index.nprobe = self.seed, 1, self.probes
+        index.cp.seed, index.cp.min_points_per_centroid = self.seed, 1
+        index.nprobe = max(self.probes, ceil(2 * depth * lists / max(1, len(rows))))
         drawn = np.random.default_rng(self.seed).permutation(len(rows))[: _PER_LIST * lists]
         if len(rows):
             index.train(np.asarray(vectors[rows[np.sort(drawn)]]))

@@ -101,7 +101,7 @@ class Retrieval(Spec):
                     f"bands.{number}: rank {band.ranks[1]:,} needs a pool of at least as many, "
                     f"found {self.pool:,}"
                 )
-        taken = sum(band.take for band in self.bands) or 1
+        taken = sum(band.take for band in self.bands) or 2
         if taken + self.random > self.depth:
             what = f"{taken} of the bands and {self.random} random" if self.bands else "random"
             raise ValueError(f"depth {self.depth} has no room for {what}")

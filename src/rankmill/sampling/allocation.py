@@ -45,8 +45,8 @@ def allocate(sizes: Mapping[int, int], seeds: int) -> dict[int, int]:
     documents, spare = sum(sizes.values()), seeds - len(sizes)
     if spare < 0:
         raise StageError(
-            f"sample: {seeds:,} seeds cannot cover {len(sizes):,} clusters: ask for at least "
-            f"{len(sizes):,} documents, or at most {seeds:,} clusters"
+            f"sample: {seeds:,} seeds cannot cover {len(sizes):,} clusters: let sample.documents "
+            f"be at least {len(sizes):,}, or cluster.clusters at most {seeds:,}"
         )
     if documents < seeds:
         raise ValueError(f"{documents} documents cannot give {seeds} seeds")

@@ -106,18 +106,23 @@ class Pool:
         )
 
 
-def uniform(seed: int, docids: Iterable[str]) -> NDArray[np.float64]:
-    """Numbers in (0, 1), never either, each fixed by the seed and the docid alone."""
-    words = (
-        int.from_bytes(hashlib.sha256(f"{seed}\n{docid}".encode()).digest()[:8]) for docid in docids
-    )
+def uniform(seed: int, docids: Iterable[str], *, of: str = "") -> NDArray[np.float64]:
+    """Numbers in (0, 1), never either, each fixed by the seed, the docid and `of` alone.
+
+    Args:
+        seed: Of the recipe; often the same in every stage.
+        docids: One number for each.
+        of: What is drawn, if not seeds: draws of different things know nothing of each other.
+    """
+    keys = (f"{seed}\n{of}{docid}".encode() for docid in docids)
+    words = (int.from_bytes(hashlib.sha256(key).digest()[:8]) for key in keys)
     return np.array([((word >> 12) + 0.5) / 2**52 for word in words], np.float64)
 
 
-def gumbel(seed: int, docids: Iterable[str]) -> NDArray[np.float64]:
+def gumbel(seed: int, docids: Iterable[str], *, of: str = "") -> NDArray[np.float64]:
     """Standard Gumbel noise: the k highest of logits plus noise are a softmax draw of k.
 
     Paper: Kool et al., "Stochastic Beams and Where to Find Them", 2019 (Gumbel top-k).
     """
-    noise: NDArray[np.float64] = -np.log(-np.log(uniform(seed, docids)))
+    noise: NDArray[np.float64] = -np.log(-np.log(uniform(seed, docids, of=of)))
     return noise

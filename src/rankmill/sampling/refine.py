@@ -95,7 +95,7 @@ class Refine(Sampling):
                 f"only {room:,} documents that no earlier round has seen; lower sample.documents"
             )
         wanted = apportion(self.documents, weights, sizes)
-        lots = uniform(self.seed, unseen.documents["docid"])
+        lots = uniform(self.seed, unseen.documents["docid"], of="refine ")
         rows = [
             (c, *(gaps[c][::-1] if c in gaps else (0, None)), weights[c], wanted[c]) for c in sizes
         ]

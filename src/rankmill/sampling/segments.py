@@ -76,7 +76,7 @@ def deal(
         The seeds table, and the number of seeds at each position in words, by bin.
     """
     docids = seeds["docid"].to_list()
-    lots = uniform(seed, (f"segment {docid}" for docid in docids)).tolist()
+    lots = uniform(seed, docids, of="segment ").tolist()
     order = sorted((_bin(len(texts[one])), lot, one) for lot, one in zip(lots, docids, strict=True))
     rows: list[tuple[str, Position, int, int, int]] = []
     for length, _, docid in order:

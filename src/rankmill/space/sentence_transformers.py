@@ -93,7 +93,9 @@ def _load(name: str, settings: Settings, say: Callable[[str], None]) -> Any:  # 
     device = "cuda" if torch.cuda.is_available() else "cpu"
     where = _folder(name, settings, say)
     try:
-        return sentence_transformers.SentenceTransformer(where, device=device)
+        return sentence_transformers.SentenceTransformer(
+            where, device=device, model_kwargs={"dtype": torch.float32}
+        )
     except (OSError, ValueError) as error:
         reason = str(error).strip().split("\n", 1)[0]
         raise ModelError(f"embedding model {name}: cannot be loaded: {reason}") from error
@@ -116,7 +118,7 @@ def _has_bfloat16(device: str) -> bool:
     import torch
 
     if device == "cuda":
-        return bool(torch.cuda.is_bf16_supported())
+        return bool(torch.cuda.is_bf16_supported(including_emulation=False))
     flags: dict[str, bool] = getattr(torch.cpu, "get_capabilities", dict)()
     return any(flags.get(flag) for flag in ("avx512_bf16", "amx_bf16", "bf16"))
 

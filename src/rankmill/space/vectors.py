@@ -31,7 +31,9 @@ def sentences_of(title: str, text: str) -> str:
     The title ends like a sentence: many tokenizers drop the end of a line, and it would run on
     into the text.
     """
-    return f"{title}. {text}".strip() if title else text.strip()
+    title = title.strip()
+    end = "" if title.endswith(("?", "!", ":")) else "."
+    return f"{title}{end} {text}".strip() if title else text.strip()
 
 
 def embed(

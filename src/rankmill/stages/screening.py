@@ -24,7 +24,7 @@ from rankmill.records import Document, Rejection, Request
 from rankmill.screen import Pair, Screen, Sieve, Tools
 from rankmill.screen.duplicates import near_duplicates, same_words
 from rankmill.screen.parts import around
-from rankmill.space import Embedder, text_of
+from rankmill.space import Embedder, sentences_of
 from rankmill.space.encoder import Encoder, Kind
 from rankmill.stages.asked import Asked
 from rankmill.tables import QUERIES, SCREENED
@@ -117,7 +117,7 @@ def _pair(query: Written, documents: Mapping[str, Document]) -> Pair:
     return Pair(
         qid=query.qid,
         text=query.text,
-        document="\n\n".join(text_of(one.title, one.text) for one in read),
+        document="\n\n".join(sentences_of(one.title, one.text) for one in read),
         lang=query.lang or (read[0].lang if read else None) or "",
         target=target,
         others=others,

@@ -1,7 +1,12 @@
 """Where queries come from: written by teachers, or given by the user."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass, replace
+from pathlib import Path
+
+import numpy as np
+import polars as pl
+from numpy.typing import NDArray
 
 from rankmill.build import Build
 from rankmill.corpora.copies import originals
@@ -72,7 +77,8 @@ def given(
         return [], [], {}
     read = spec.read(build.base)
     queries = [one for one in read if isinstance(one, GivenQuery)]
-    known = dict(zip((one.qid for one in queries), _known(queries, corpus, documents), strict=True))
+    found = _known(queries, corpus, _rejections(build, documents))
+    known = dict(zip((one.qid for one in queries), found, strict=True))
     texts = corpus.texts({docid for one in known.values() for docid in one.docids[:1]})
 
     def judged(one: GivenQuery) -> Found:
@@ -104,23 +110,49 @@ def given(
 
 
 def _known(
-    queries: Sequence[GivenQuery], corpus: PlacedDocuments, documents: Output
+    queries: Sequence[GivenQuery], corpus: PlacedDocuments, rejections: Sequence[Path]
 ) -> Iterator[Known]:
-    """The known answers of each query; a copy of a document that was kept is that document."""
-    named = {docid for query in queries for docid in query.relevant}
-    kept = originals(documents.path(REJECTIONS), named)
-    queries = [
-        replace(query, relevant=tuple(kept.get(docid, docid) for docid in query.relevant))
-        for query in queries
+    """The known answers of each query; a copy of a document that was kept is that document.
+
+    Of several that a document has become, it is the one nearest to the query.
+    """
+    named = {docid for query in queries for docid in query.relevant} - corpus.where.keys()
+    copied = originals(rejections, named)
+    became = [
+        {
+            docid: {answers.get(docid, docid), *copied.get(docid, ())} & corpus.where.keys()
+            for docid in query.relevant
+        }
+        for query, answers in zip(queries, corpus.answers(queries), strict=True)
     ]
-    for query, answers in zip(queries, corpus.answers(queries), strict=True):
-        docids = list(dict.fromkeys(answers.values()))
+    open_ = [at for at, found in enumerate(became) if any(len(ones) > 1 for ones in found.values())]
+    vectors = corpus.encode([queries[at].text for at in open_]) if open_ else ()
+    near = dict(zip(open_, vectors, strict=True))
+    for at, found in enumerate(became):
+        known = (_nearest(corpus, ones, near.get(at)) for ones in found.values() if ones)
+        docids = list(dict.fromkeys(known))
         split = corpus.where[docids[0]][1] if docids else ""
         yield Known(
             docids=tuple(docid for docid in docids if corpus.where[docid][1] == split),
             elsewhere=tuple(docid for docid in docids if corpus.where[docid][1] != split),
-            lost=tuple(docid for docid in query.relevant if docid not in answers),
+            lost=tuple(docid for docid, ones in found.items() if not ones),
         )
+
+
+def _nearest(
+    corpus: PlacedDocuments, docids: Collection[str], vector: NDArray[np.float32] | None
+) -> str:
+    """The nearest to a query of some documents that have a topic; one alone needs no vector."""
+    if vector is None or len(docids) == 1:
+        return next(iter(docids))
+    table = corpus.table.filter(pl.col("docid").is_in(list(docids)))
+    return replace(corpus, table=table).nearest_documents(vector[None])[0]
+
+
+def _rejections(build: Build, documents: Output) -> list[Path]:
+    """The tables REJECTIONS of the stages that leave out copies."""
+    curated = [build.folder / "tables" / "curate"] if build.recipe.curates else []
+    return [folder / f"{REJECTIONS.name}.parquet" for folder in (documents.folder, *curated)]
 
 
 def writing_of(build: Build) -> dict[str, str]:
