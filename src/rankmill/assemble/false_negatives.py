@@ -40,7 +40,8 @@ class Share:
         share, square = found / of, _Z**2 / of
         middle = (share + square / 2) / (1 + square)
         half = _Z / (1 + square) * sqrt(share * (1 - share) / of + square / of / 4)
-        return cls(name=name, found=found, of=of, low=middle - half, high=middle + half)
+        low, high = max(0.0, middle - half), min(1.0, middle + half)
+        return cls(name=name, found=found, of=of, low=low, high=high)
 
     @property
     def share(self) -> float:

@@ -16,6 +16,7 @@ from rankmill.generate.writing import Encode, Seed
 from rankmill.generate.written import Written
 from rankmill.records import Document
 from rankmill.retrieve.dense import nearest
+from rankmill.space import text_of
 
 Places = Mapping[str, tuple[int, str]]
 """Cluster and split by id."""
@@ -168,9 +169,8 @@ class PlacedDocuments:
 
     def texts(self, docids: set[str]) -> dict[str, str]:
         """Title and text of some documents, by docid."""
-        return {
-            one.docid: f"{one.title}\n{one.text}" for one in documents_of(self.documents, docids)
-        }
+        found = documents_of(self.documents, docids)
+        return {one.docid: text_of(one.title, one.text) for one in found}
 
 
 def _column(seeds: Sequence[Seed], table: pl.DataFrame, name: str) -> NDArray[np.int64]:

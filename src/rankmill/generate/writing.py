@@ -12,6 +12,7 @@ from pydantic import Field
 
 from rankmill.prompts import Prompt, as_data
 from rankmill.records import Chat, Document, Message, Rejection, Reply
+from rankmill.space import text_of
 from rankmill.spec import Spec
 
 LIKELY = "how to find the longest common beginning of several texts"
@@ -96,7 +97,7 @@ class Task:
     def text(self) -> str:
         """All that a query is not to be copied from."""
         documents = (self.seed.document, self.related)
-        return "\n".join(f"{one.title}\n{one.text}" for one in documents if one)
+        return "\n".join(text_of(one.title, one.text) for one in documents if one)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
