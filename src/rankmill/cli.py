@@ -161,6 +161,7 @@ def score(
     data: Data = None,
 ) -> None:
     """Order a build's labelled lists with a model you trained: nDCG@10, list by list."""
+    from rankmill.disk import storage
     from rankmill.evaluate.student import scores
     from rankmill.finished import Finished
     from rankmill.space import SentenceTransformer
@@ -171,7 +172,8 @@ def score(
         prefixes = {"query_prefix": query_prefix, "document_prefix": document_prefix}
         with SentenceTransformer(model=student, **prefixes).open(settings, out.print) as encoder:
             found = scores(build, encoder)
-        found.write_csv(into)
+        with storage(into):
+            found.write_csv(into)
     mean = fmean(found["student"]) if len(found) else 0.0
     line = f"{into}: {len(found):,} lists, mean nDCG@10 {mean:.4f}"
     out.print(line, markup=False, highlight=False, soft_wrap=True)

@@ -1,6 +1,7 @@
 """What a disk says when it will not, in one line."""
 
 import errno
+import os
 import re
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -28,9 +29,9 @@ def storage(place: Path) -> Iterator[None]:
     except OSError as error:
         if (number := _number(error)) in _FULL:
             raise StorageError(f"{place}: {_FULL[number]}") from error
-        if error.errno in _CLOSED:
+        if number in _CLOSED:
             where = error.filename or place
-            raise StorageError(f"{where}: cannot be opened: {error.strerror}") from error
+            raise StorageError(f"{where}: cannot be opened: {os.strerror(number)}") from error
         raise
 
 

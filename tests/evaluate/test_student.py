@@ -61,3 +61,5 @@ def test_the_command_leaves_what_the_sampler_refine_reads(made, tmp_path):
     assert f"{len(made.lists.filter('kept'))} lists, mean nDCG@10 0." in done.output
     assert {*read_scores(into).columns} == {"qid", "student", "gold"}
     assert pl.read_csv(into)["student"].is_between(0, 1).all()
+    done = CliRunner().invoke(app, [*command[:-1], str(tmp_path / "nowhere" / "scores.csv")])
+    assert (done.exit_code, done.exception.__class__) == (8, SystemExit)

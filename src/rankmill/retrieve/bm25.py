@@ -22,7 +22,7 @@ class BM25(Spec):
     """Lucene's BM25, as bm25s computes it: every word's share of a score is computed beforehand.
 
     The words are those of `retrieve.words`. The index is our own, of polars' words and SciPy's
-    sparse columns: with the scores of bm25s it is ready sooner than that and tantivy
+    sparse columns: with the scores of bm25s it is ready sooner than that, and as soon as tantivy
     (bench/lexical.py).
 
     Attributes:
