@@ -52,7 +52,7 @@ def difficulties(pairs: pl.DataFrame) -> pl.DataFrame:
         "negative",
         reciprank=1 / pl.col("candidate_rank"),
         normscore=((score - lowest) / (highest - lowest)).fill_nan(0.0),
-        kdescore=kernel_shares(lists["scores"]).explode(),
+        kdescore=kernel_shares(lists["scores"]),
     )
     first = pl.col(FORMULAS).sort_by("rank").first()
     best = easy.filter("positive").group_by("qid").agg(first.name.suffix("+"))
@@ -75,8 +75,10 @@ def kernel_shares(scores: pl.Series) -> pl.Series:
 
     Args:
         scores: Lists of numbers.
+
+    Returns:
+        A share for every number, list by list.
     """
-    import pyarrow as pa
     from scipy.special import ndtr
 
     ends = scores.list.len().cum_sum().to_numpy().astype(np.int64)
@@ -89,7 +91,7 @@ def kernel_shares(scores: pl.Series) -> pl.Series:
         with np.errstate(divide="ignore", invalid="ignore"):
             below = ndtr(np.where(width > 0, apart / width, 0.0)).mean(axis=2)
         found[ends[rows][:, None] - np.arange(n, 0, -1)] = below
-    return pl.Series(pa.LargeListArray.from_arrays(np.append(0, ends), found))
+    return pl.Series(found)
 
 
 def of_equal_length(lists: pl.Series) -> Iterator[tuple[NDArray[np.int64], Floats]]:

@@ -58,13 +58,15 @@ class Growing:
         table: Table,
         shape: Shape | None = None,
         *,
+        scratch: Path | None = None,
         shard_bytes: int = SHARD_BYTES,
     ) -> None:
-        """Nothing is written yet."""
+        """Nothing is written yet; until it is closed, it is in `scratch`, or beside its place."""
         self.rows = 0
         self.paths: Sequence[Path] = ()
         self._path, self._table, self._limit = path, table, shard_bytes
         self._shape = shape or Shape()
+        self._scratch = scratch or path.parent
         self._shards: list[Path] = []
         self._sink: Sink | None = None
 
@@ -80,8 +82,9 @@ class Growing:
         if self._sink and self._is_full(self._shards[-1]):
             self._end()
         if self._sink is None:
-            self._path.parent.mkdir(parents=True, exist_ok=True)
-            self._shards.append(self._path.with_name(f".{len(self._shards)}-{self._path.name}"))
+            self._scratch.mkdir(parents=True, exist_ok=True)
+            name = f".{id(self):x}-{len(self._shards)}{self._path.suffix}"
+            self._shards.append(self._scratch / name)
             self._sink = self._open(self._shards[-1])
         self._sink.write(rows)
         self.rows += len(rows)
@@ -92,7 +95,16 @@ class Growing:
         stem, suffix, count = self._path.stem, self._path.suffix, len(self._shards)
         names = [f"{stem}-{n:05}-of-{count:05}{suffix}" for n in range(count)]
         targets = [self._path] if count == 1 else [self._path.with_name(name) for name in names]
+        if targets:
+            self._path.parent.mkdir(parents=True, exist_ok=True)
         self.paths = [old.rename(new) for old, new in zip(self._shards, targets, strict=True)]
+
+    def discard(self) -> None:
+        """Take back all its rows."""
+        self._end()
+        for shard in self._shards:
+            shard.unlink()
+        self.rows, self._shards = 0, []
 
     def _end(self) -> None:
         if self._sink:

@@ -1,14 +1,16 @@
 """Many shorter lists out of one that was labelled."""
 
-import random
 from collections.abc import Sequence
 from functools import cache
 from typing import Annotated, ClassVar, Literal, Self
 
+import numpy as np
 import polars as pl
+from numpy.typing import NDArray
 from pydantic import Field, model_validator
 
 from rankmill.export.base import Exported, File
+from rankmill.export.draws import Chance
 from rankmill.export.parts import Part
 from rankmill.tables import Table
 
@@ -23,6 +25,7 @@ GROUPS = Table(
         "grades": pl.List(pl.Int32),
     },
 )
+_DRAWN = pl.Schema({"row": pl.Int64(), "group": pl.Int32(), "places": pl.List(pl.Int64)})
 
 
 class Sampled(Exported):
@@ -52,18 +55,21 @@ class Sampled(Exported):
             raise ValueError(f"sizes must rise, found {list(self.sizes)}")
         return self
 
-    def places(self, qid: str, depth: int) -> list[tuple[int, ...]]:
-        """The groups of one list as places in its ranking, from 0, in the order to show."""
-        chance = random.Random(f"{self.seed}/{qid}")
-        by_size = [[*groups] for size in self.sizes if (groups := _stretches(size, depth))]
-        for same in by_size:
-            chance.shuffle(same)
+    def places(self, qids: Sequence[str], depth: int) -> list[NDArray[np.int64]]:
+        """The groups of lists of one depth as places in their rankings, from 0, in shown order.
+
+        Returns:
+            For each of the groups that every such list has, an array of shape (lists, documents).
+        """
+        chance = Chance(self.seed, qids)
+        by_size = [_stretches(size, depth) for size in self.sizes if size <= depth]
+        shuffled = [all_[chance.orders(len(all_))] for all_ in by_size]
         turns = range(max(map(len, by_size), default=0))
-        evenly = [groups[turn] for turn in turns for groups in by_size if turn < len(groups)]
-        drawn = [[*group] for group in evenly[: self.per_list]]
-        for group in drawn:
-            chance.shuffle(group)
-        return [tuple(group) for group in drawn]
+        evenly = [same[:, turn] for turn in turns for same in shuffled if turn < same.shape[1]]
+        return [
+            np.take_along_axis(group, chance.orders(group.shape[1]), axis=1)
+            for group in evenly[: self.per_list]
+        ]
 
     def groups(self, part: Part, **columns: pl.Series) -> pl.DataFrame:
         """GROUPS of a part, and further columns.
@@ -76,20 +82,20 @@ class Sampled(Exported):
         gathered |= {name: name for name in columns}
         lists = part.nested(part.documents.with_columns(**columns), **gathered)
         known = ("groups", self.sizes, self.per_list, self.seed)
-        places = part.once(known, lambda: self._drawn(lists))
-        groups = lists.with_columns(places).explode("places").drop_nulls("places")
-        place, number = pl.col("places"), pl.int_range(pl.len(), dtype=pl.Int32).over("qid")
-        return groups.select(
-            "qid", number.alias("group"), pl.col(list(gathered)).list.gather(place)
-        )
+        drawn = part.once(known, lambda: self._drawn(lists))
+        rows = lists.select("qid", *gathered)[drawn["row"]].hstack(drawn)
+        return rows.select("qid", "group", pl.col(list(gathered)).list.gather(pl.col("places")))
 
-    def _drawn(self, lists: pl.DataFrame) -> pl.Series:
-        """`places` of every list."""
-        import pyarrow as pa
-
-        depths = lists.select("qid", pl.col("docids").list.len())
-        drawn = [self.places(qid, depth) for qid, depth in depths.iter_rows()]
-        return pl.Series("places", pa.array(drawn, pa.large_list(pa.large_list(pa.int64()))))
+    def _drawn(self, lists: pl.DataFrame) -> pl.DataFrame:
+        """`places` of every list: its row, the number of the group, and the places."""
+        qids, depths = lists["qid"], lists["docids"].list.len().to_numpy()
+        drawn = [pl.DataFrame(schema=_DRAWN)]
+        for depth in np.unique(depths):
+            rows = np.flatnonzero(depths == depth)
+            for number, places in enumerate(self.places(qids[rows].to_list(), int(depth))):
+                listed = pl.Series(places).arr.to_list()
+                drawn.append(pl.DataFrame([rows, [number] * len(rows), listed], schema=_DRAWN))
+        return pl.concat(drawn).sort("row", "group")
 
 
 class Groups(Sampled):
@@ -108,10 +114,12 @@ class Groups(Sampled):
 
 
 @cache
-def _stretches(size: int, depth: int) -> tuple[range, ...]:
-    """Every so many places of a list that are equally far apart, the nearest and first at first."""
-    return tuple(
+def _stretches(size: int, depth: int) -> NDArray[np.int64]:
+    """Every so many places of a list that are equally far apart; shape (stretches, size)."""
+    steps = range(1, (depth - 1) // (size - 1) + 1)
+    stretches = [
         range(start, start + step * size, step)
-        for step in range(1, (depth - 1) // (size - 1) + 1)
+        for step in steps
         for start in range(depth - step * (size - 1))
-    )
+    ]
+    return np.array(stretches, dtype=np.int64)

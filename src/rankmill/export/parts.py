@@ -8,6 +8,7 @@ from pathlib import Path
 from threading import Lock
 from typing import Any, TypeVar
 
+import numpy as np
 import polars as pl
 
 from rankmill.export.curriculum import Order, difficulties
@@ -16,10 +17,11 @@ from rankmill.export.tables import AssemblyInput
 from rankmill.export.texts import Texts, kept_texts
 from rankmill.tables import JUDGMENTS
 
-_DOCUMENTS = 50_000
+_DOCUMENTS, _BUFFER = 16_384, 2**20
 _PAIRS, _BYTES = 16_384, 64_000_000
 
 Made = TypeVar("Made")
+See = Callable[[pl.DataFrame], None]
 Columns = Mapping[str, str | pl.Expr]
 """Names of list columns, and the column or expression that each gathers."""
 
@@ -185,26 +187,33 @@ class Labelled:
         from pyarrow.parquet import ParquetFile
 
         start = 0
-        with ParquetFile(self.tables.documents) as file:
+        with ParquetFile(self.tables.documents, buffer_size=_BUFFER) as file:
             for batch in file.iter_batches(batch_size=_DOCUMENTS):
                 places = self.tables.places.slice(start, batch.num_rows)
                 documents = pl.DataFrame(batch).with_row_index("number", offset=start)
                 start += batch.num_rows
                 yield documents.with_columns(places["cluster"], places["split"]).drop_nulls("split")
 
-    def texts(self, scratch: Path) -> AbstractContextManager[Texts]:
-        """The texts of all listed documents, in a file that is mapped into memory."""
-        return kept_texts(self.tables.documents, self.pairs["number"], scratch)
+    def texts(self, scratch: Path, see: See | None = None) -> AbstractContextManager[Texts]:
+        """The texts of all listed documents, in a file that is mapped into memory.
+
+        Args:
+            scratch: Where the file is meanwhile.
+            see: Gets what `corpus` gives, while that is read.
+        """
+        listed = np.zeros(len(self.tables.places), dtype=np.bool_)
+        listed[self.pairs["number"]] = True
+        return kept_texts(_seen(self.corpus(), see) if see else self.corpus(), listed, scratch)
 
     def parts(self, split: str, texts: Texts) -> Iterator[Part]:
         """The lists of a split with their texts, some thousand documents or megabytes at a time."""
         lists = self.lists.filter(split=split).drop("split")
-        pairs = _in_turn(lists, self.pairs.drop("split", "score_kind"))
-        judgments = _in_turn(lists, self.judgments.drop("split"))
-        share = pl.max_horizontal(pl.len() / _PAIRS, pl.col("size").sum() / _BYTES)
-        sized = pairs.select("qid", size=texts.sizes(pairs))
-        shares = sized.group_by("qid", maintain_order=True).agg(share=share)["share"]
-        part = shares.cum_sum().floor()
+        pairs = self.pairs.drop("split", "score_kind")
+        judgments = self.judgments.drop("split")
+        where, read = _runs(pairs, size=texts.sizes(pairs)), _runs(judgments)
+        share = pl.max_horizontal(pl.col("rows") / _PAIRS, pl.col("size") / _BYTES)
+        shares = lists.select("qid").join(where, on="qid", maintain_order="left").select(share)
+        part = shares.to_series().cum_sum().floor()
         for some in lists.with_columns(part=part).partition_by(
             "part", maintain_order=True, include_key=False
         ):
@@ -213,21 +222,28 @@ class Labelled:
                 policy=self.policy,
                 span=self.span,
                 lists=some,
-                documents=texts.join(_of(some, pairs)),
-                judgments=_of(some, judgments),
+                documents=texts.join(_of(some, pairs, where)),
+                judgments=_of(some, judgments, read),
                 prompt_folders=self.tables.prompts,
                 voting=self.tables.voting,
             )
 
 
-def _in_turn(lists: pl.DataFrame, rows: pl.DataFrame) -> pl.DataFrame:
-    """The rows of some lists, in their order; `turn` is the number of a row's list."""
-    turns = lists.select("qid", turn="number")
-    return turns.join(rows, on="qid", maintain_order="left_right")
+def _seen(corpus: Iterator[pl.DataFrame], see: See) -> Iterator[pl.DataFrame]:
+    for documents in corpus:
+        see(documents)
+        yield documents
 
 
-def _of(lists: pl.DataFrame, rows: pl.DataFrame) -> pl.DataFrame:
-    """The rows of neighbouring lists; all rows are in turn."""
-    first = int(rows["turn"].search_sorted(lists["number"][0], "left"))
-    last = int(rows["turn"].search_sorted(lists["number"][-1], "right"))
-    return rows.slice(first, last - first).drop("turn")
+def _runs(rows: pl.DataFrame, **summed: pl.Series) -> pl.DataFrame:
+    """Where each list stands in rows that are sorted by qid: qid, first, rows, and sums."""
+    runs = rows.select("qid", **summed).group_by("qid", maintain_order=True)
+    counted = runs.agg(pl.len().cast(pl.Int64).alias("rows"), *map(pl.sum, summed))
+    return counted.with_columns(first=pl.col("rows").cum_sum() - pl.col("rows"))
+
+
+def _of(lists: pl.DataFrame, rows: pl.DataFrame, runs: pl.DataFrame) -> pl.DataFrame:
+    """The rows of some lists, in their order."""
+    first, count = pl.col("first"), pl.col("rows")
+    found = lists.select("qid").join(runs, on="qid", maintain_order="left")
+    return rows[found.select(pl.int_ranges(first, first + count).explode()).to_series()]

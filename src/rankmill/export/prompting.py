@@ -3,6 +3,7 @@
 import re
 from collections.abc import Iterator
 
+import numpy as np
 import polars as pl
 
 from rankmill.errors import PromptError
@@ -88,8 +89,12 @@ def _filled(prompt: Prompt, rows: pl.DataFrame, values: dict[str, object]) -> pl
     query, documents = rows.select("query", "documents").row(0)
     marks = [_mark(place) for place in range(len(documents))]
     turns = _turns(prompt, _mark("query"), marks, values)
-    columns = [pl.struct(role=pl.lit(role), content=_put_in(text)) for role, text in turns]
-    filled = rows.select("row", prompt=pl.concat_list(columns))
+    said = pl.concat(
+        [rows.select(role=pl.repeat(role, pl.len()), content=_put_in(text)) for role, text in turns]
+    )
+    row_by_row = np.arange(len(said)).reshape(len(turns), len(rows)).T.ravel()
+    every = said[row_by_row].to_struct("prompt").reshape((len(rows), len(turns)))
+    filled = rows.select("row", every.arr.to_list())
     first = [(turn["role"], turn["content"]) for turn in filled["prompt"][0]]
     if first != _turns(prompt, query, documents, values):
         raise PromptError(

@@ -1,13 +1,14 @@
 """What all exports share that give a list in one order and its labels as another."""
 
-import random
 from collections.abc import Mapping
 from typing import Literal
 
+import numpy as np
 import polars as pl
 from pydantic import Field
 
 from rankmill.export.base import Exported
+from rankmill.export.draws import Chance
 from rankmill.export.parts import Part
 from rankmill.export.policy import Policy
 from rankmill.export.prompting import as_data, conversations
@@ -62,10 +63,12 @@ class Windows(Exported):
         if self.order == "retrieved":
             rank = pl.col("candidate_rank").rank("ordinal").over("qid")
             return documents.select(rank.cast(pl.Int64) - 1).to_series()
-        places: list[int] = []
-        for qid, count in documents.group_by("qid", maintain_order=True).len().iter_rows():
-            places += random.Random(f"{self.seed}/{qid}").sample(range(count), count)
-        return pl.Series(places, dtype=pl.Int64)
+        lists = documents.group_by("qid", maintain_order=True).len("depth")
+        depths = lists["depth"].to_numpy()[:, None]
+        bits = Chance(self.seed, lists["qid"]).bits(depths.max(initial=0))
+        drawn = documents.select("qid", bits=pl.Series(bits[np.arange(bits.shape[1]) < depths]))
+        rank = pl.col("bits").rank("ordinal").over("qid")
+        return drawn.select(rank.cast(pl.Int64) - 1).to_series()
 
 
 class Ranks(Windows):

@@ -1,7 +1,7 @@
 """The texts of listed documents, on disk until they are looked at."""
 
 import mmap
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -11,7 +11,6 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-_BATCH, _BUFFER = 16_384, 2**20
 WORDS = pl.concat_str("title", pl.lit("\n"), "text").str.strip_chars()
 """A document as a trainer gets it: its title, if any, on a line of its own, then its text.
 A teacher saw the beginning of it, as long as its view's `excerpt`."""
@@ -55,32 +54,29 @@ class Texts:
 
 
 @contextmanager
-def kept_texts(corpus: Path, numbers: pl.Series, scratch: Path) -> Iterator[Texts]:
+def kept_texts(
+    corpus: Iterable[pl.DataFrame], listed: NDArray[np.bool_], scratch: Path
+) -> Iterator[Texts]:
     """The texts of some documents, in a file that is mapped into memory.
 
     Args:
-        corpus: File of DOCUMENTS.
-        numbers: Rows of it, from 0, in any order and any number of times.
+        corpus: DOCUMENTS and `number`, their row in the corpus, some at a time and in order.
+        listed: Of every row of the corpus, whether its texts are kept.
         scratch: Where the file is meanwhile.
     """
     with TemporaryDirectory(dir=scratch, prefix=".texts-") as folder:
         path = Path(folder) / "texts.arrow"
-        yield Texts(path, _keep(corpus, numbers, path))
+        _keep((documents.filter(listed[documents["number"]]) for documents in corpus), path)
+        yield Texts(path, listed)
 
 
-def _keep(corpus: Path, numbers: pl.Series, path: Path) -> NDArray[np.bool_]:
-    """Write what `Texts` maps, and return which rows these are."""
+def _keep(documents: Iterable[pl.DataFrame], path: Path) -> None:
+    """Write what `Texts` maps."""
     import pyarrow as pa
-    from pyarrow.parquet import ParquetFile
 
     schema = pa.schema([("title", pa.large_string()), ("text", pa.large_string())])
-    with ParquetFile(corpus, buffer_size=_BUFFER) as file, pa.ipc.new_file(path, schema) as kept:
-        listed = np.zeros(file.metadata.num_rows, dtype=np.bool_)
-        listed[numbers.to_numpy()] = True
-        start = 0
-        for batch in file.iter_batches(_BATCH, columns=schema.names):
-            some = pa.array(listed[start : start + batch.num_rows])
-            kept.write_table(pa.table(batch.filter(some)).cast(schema))
-            start += batch.num_rows
+    with pa.ipc.new_file(path, schema) as kept:
+        for some in documents:
+            texts = some.select(schema.names)
+            kept.write_table(texts.to_arrow(compat_level=pl.CompatLevel.oldest()))
     pa.default_memory_pool().release_unused()
-    return listed

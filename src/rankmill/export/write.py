@@ -1,10 +1,13 @@
-"""All exports of a build, in one pass over its labelled lists and one over its corpus."""
+"""All exports of a build, in one pass over its corpus and one over its labelled lists."""
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import ExitStack, closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
+from tempfile import TemporaryDirectory
+from time import perf_counter
 from typing import Any, Self
 
 import polars as pl
@@ -15,7 +18,7 @@ from rankmill.export.parts import Labelled, Part
 from rankmill.export.tables import SPLITS
 from rankmill.tables import Table
 
-_THREADS = 2
+_THREADS = 3
 _SPLIT = "{split}"
 
 
@@ -48,17 +51,20 @@ def write(exports: Sequence[Exported], labelled: Labelled, folder: Path) -> list
         TableError: An export gave rows that its table does not declare.
     """
     folder.mkdir(parents=True, exist_ok=True)
-    targets = [
-        _Target.of(export, file, split, folder)
-        for export in exports
-        for file in export.files()
-        for split in (SPLITS if _SPLIT in file.path else ("",))
-    ]
-    with ExitStack() as stack:
+    with TemporaryDirectory(dir=folder, prefix=".growing-") as name, ExitStack() as stack:
+        scratch = Path(name)
+        targets = [
+            _Target.of(export, file, split, folder, scratch)
+            for export in exports
+            for file in export.files()
+            for split in (SPLITS if _SPLIT in file.path else ("",))
+        ]
         for one in targets:
             stack.enter_context(closing(one.growing))
-        _write_lists([one for one in targets if one.file.of == "lists"], labelled, folder)
-        _write_corpus([one for one in targets if one.is_searched(targets)], labelled)
+        _write_all(targets, labelled, scratch)
+        for one in targets:
+            if not one.is_wanted(targets):
+                one.growing.discard()
     found = [
         _written(one.config, one.split, one.growing, folder) for one in targets if one.growing.rows
     ]
@@ -79,26 +85,23 @@ def write_frame(table: Table, split: str, rows: pl.DataFrame, folder: Path) -> l
     return [_written(table.name, split, growing, folder)] if growing.rows else []
 
 
-def _write_lists(targets: Sequence["_Target"], labelled: Labelled, folder: Path) -> None:
-    if not targets:
-        return
-    with labelled.texts(folder) as texts, _feeding() as feed:
-        for split in SPLITS:
-            for part in labelled.parts(split, texts):
-                feed([one for one in targets if one.split in {split, ""}], part)
-
-
-def _write_corpus(targets: Sequence["_Target"], labelled: Labelled) -> None:
-    if not targets:
-        return
+def _write_all(targets: Sequence["_Target"], labelled: Labelled, scratch: Path) -> None:
+    """The corpus first, which is read for the texts of lists all the same; then the lists."""
+    lists = [one for one in targets if one.file.of == "lists"]
+    corpora = [one for one in targets if one.file.of == "corpus"]
     with _feeding() as feed:
-        for documents in labelled.corpus():
-            for split in ("", *SPLITS):
-                rows = documents.filter(split=split) if split else documents
-                feed([one for one in targets if one.split == split], rows)
+
+        def see(documents: pl.DataFrame) -> None:
+            rows = {split: documents.filter(split=split) for split in SPLITS} | {"": documents}
+            feed({one: rows[one.split] for one in corpora})
+
+        with labelled.texts(scratch, see) as texts:
+            for split in SPLITS:
+                for part in labelled.parts(split, texts):
+                    feed({one: part for one in lists if one.split in {split, ""}})
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class _Target:
     """A file that is to be written."""
 
@@ -109,18 +112,19 @@ class _Target:
     growing: Growing
 
     @classmethod
-    def of(cls, export: Exported, file: File, split: str, folder: Path) -> Self:
+    def of(cls, export: Exported, file: File, split: str, folder: Path, scratch: Path) -> Self:
         path = folder / export.folder / file.path.replace(_SPLIT, split)
         shape = Shape(header=file.header, bare=file.bare, around=file.around)
-        growing = Growing(path, file.table, shape)
+        growing = Growing(path, file.table, shape, scratch=scratch)
         config = config_of(export, file)
         return cls(file=file, folder=export.folder, config=config, split=split, growing=growing)
 
-    def is_searched(self, others: Iterable[Self]) -> bool:
-        """Whether it is of the corpus, and its export has lists of this split, or needs none."""
-        if self.file.of != "corpus" or self.file.alone:
-            return self.file.of == "corpus"
-        mine = [one for one in others if one.folder == self.folder and one.growing.rows]
+    def is_wanted(self, others: Iterable[Self]) -> bool:
+        """Whether it has lists, or is a corpus to search for lists of its export and split."""
+        if self.file.of == "lists" or self.file.alone:
+            return True
+        lists = (one for one in others if one.file.of == "lists" and one.growing.rows)
+        mine = (one for one in lists if one.folder == self.folder)
         return any(self.split in {"", one.split} or not one.split for one in mine)
 
     def take(self, rows: Any) -> None:  # noqa: ANN401 - what the file's function takes
@@ -133,13 +137,19 @@ Rows = Part | pl.DataFrame
 
 
 @contextmanager
-def _feeding() -> Iterator[Callable[[Sequence[_Target], Rows], None]]:
+def _feeding() -> Iterator[Callable[[Mapping[_Target, Rows]], None]]:
     """A function that has targets take rows, side by side, while the next rows are got ready.
 
-    No target takes rows before it has taken those before. What one raises comes out of the next
-    call, or of the end.
+    No target takes rows before it has taken those before. Those that took longest go first, so
+    that none is left at work alone. What one raises comes out of the next call, or of the end.
     """
     busy: list[Future[None]] = []
+    spent: defaultdict[_Target, float] = defaultdict(float)
+
+    def take(target: _Target, rows: Rows) -> None:
+        began = perf_counter()
+        target.take(rows)
+        spent[target] += perf_counter() - began
 
     def finish() -> None:
         for one in busy:
@@ -148,9 +158,10 @@ def _feeding() -> Iterator[Callable[[Sequence[_Target], Rows], None]]:
 
     with ThreadPoolExecutor(_THREADS) as threads:
 
-        def feed(targets: Sequence[_Target], rows: Rows) -> None:
+        def feed(work: Mapping[_Target, Rows]) -> None:
             finish()
-            busy.extend(threads.submit(one.take, rows) for one in targets)
+            slowest_first = sorted(work, key=lambda one: -spent[one])
+            busy.extend(threads.submit(take, one, work[one]) for one in slowest_first)
 
         yield feed
         finish()
