@@ -12,7 +12,7 @@ from rankmill.space import Embedder
 from rankmill.tables import DOCUMENTS
 from rankmill.tablestore import Output
 
-REVISION = "4"
+REVISION = "5"
 """Raised when the same settings and inputs would give other tables than they used to."""
 
 

@@ -11,9 +11,9 @@ import polars as pl
 from polars._typing import PolarsDataType
 
 from rankmill.errors import TableError
+from rankmill.parquet import opened
 
 _BYTES = 8 << 20  # a batch: so large that what it costs to make patterns ready does not count
-_BUFFER = 1 << 20  # bytes of a column that are read at a time
 _PART = re.compile(r"-\d+-of-\d+$")
 _ESCAPED = r"\\[bfnrt]"  # else the n of a line's end would begin the next word
 _TEXT = {".csv", ".json", ".jsonl", ".md", ".toml", ".trec", ".tsv", ".txt", ".yaml", ".yml"}
@@ -99,10 +99,9 @@ def batches_of(folder: Path, file: PurePosixPath) -> Iterator[Batch]:
 
 def _parquet(path: Path) -> Iterator[pl.DataFrame]:
     import pyarrow as pa
-    from pyarrow.parquet import ParquetFile
 
     try:
-        with ParquetFile(path, buffer_size=_BUFFER) as file:
+        with opened(path) as file:
             few = file.iter_batches(batch_size=_rows(file.metadata))
             yield from _gathered(pl.DataFrame(rows) for rows in few)
     except pa.ArrowException as error:

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from rankmill.contamination.collection import Evaluation
 from rankmill.contamination.spec import Decontamination
+from rankmill.parquet import opened
 from rankmill.tables import CONTAMINATION
 from rankmill.word_runs import Sorted, runs, whole, words_of
 
@@ -141,11 +142,9 @@ def _ours(
     documents: Path, queries: pl.DataFrame, within: pl.Series | None
 ) -> Iterator[pl.DataFrame]:
     """Our queries and documents, some at a time."""
-    from pyarrow.parquet import ParquetFile
-
     yield queries.select(what=pl.lit("query"), id="qid", text="text")
     counts = pl.lit(True) if within is None else pl.col("docid").is_in(within.implode())
-    with ParquetFile(documents) as file:
+    with opened(documents) as file:
         for batch in file.iter_batches(batch_size=_OURS, columns=["docid", "title", "text"]):
             text = pl.concat_str("title", "text", separator=" ")
             some = pl.DataFrame(batch).filter(counts)

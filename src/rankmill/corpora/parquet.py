@@ -7,6 +7,7 @@ from typing import Literal
 from rankmill.corpora.columns import Columns
 from rankmill.corpora.files import Place, SourceFile, find_files, fingerprint, readable
 from rankmill.errors import CorpusError
+from rankmill.parquet import opened
 from rankmill.records import Document, Rejection
 from rankmill.spec import Machine, Spec
 
@@ -50,10 +51,9 @@ class ParquetFiles(Spec):
 
     def _rows(self, file: SourceFile) -> Iterator[dict[str, object]]:
         import pyarrow as pa
-        from pyarrow.parquet import ParquetFile
 
         try:
-            with readable(file.path), ParquetFile(file.path) as content:
+            with readable(file.path), opened(file.path) as content:
                 fields = self.columns.find(content.schema_arrow.names, file.path)
                 for batch in content.iter_batches(_BATCH, columns=list(fields.values())):
                     yield from batch.to_pylist()

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from pydantic import Field
 
 from rankmill.corpora.writer import TableWriter
+from rankmill.parquet import opened
 from rankmill.records import Document, Rejection
 from rankmill.spec import Spec
 from rankmill.tables import DOCUMENTS
@@ -164,17 +165,13 @@ def _shared(signatures: Signatures, width: int) -> Iterator[tuple[int, list[int]
 
 
 def _texts(path: Path) -> Iterator[pl.Series]:
-    from pyarrow.parquet import ParquetFile
-
-    with ParquetFile(path) as file:
+    with opened(path) as file:
         for batch in file.iter_batches(batch_size=_BATCH, columns=["text"]):
             yield pl.DataFrame(batch)["text"]
 
 
 def _passages(path: Path) -> Iterator[Document]:
-    from pyarrow.parquet import ParquetFile
-
-    with ParquetFile(path) as file:
+    with opened(path) as file:
         for batch in file.iter_batches(batch_size=_BATCH, columns=list(_FIELDS)):
             for row in batch.to_pylist():
                 yield Document(**row)

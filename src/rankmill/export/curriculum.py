@@ -15,7 +15,7 @@ By = Literal["difficulty", "reciprank", "normscore", "kdescore"]
 """Where the difficulty of a list comes from: the teachers' disagreement, or the retriever."""
 
 FORMULAS = ("reciprank", "normscore", "kdescore")
-_CELLS = 4_000_000
+_CELLS = 250_000
 
 
 def importance(rank: pl.Expr) -> pl.Expr:

@@ -15,9 +15,10 @@ from rankmill.export.curriculum import Order, difficulties
 from rankmill.export.policy import Policy
 from rankmill.export.tables import AssemblyInput
 from rankmill.export.texts import Texts, kept_texts
+from rankmill.parquet import opened
 from rankmill.tables import JUDGMENTS
 
-_DOCUMENTS, _BUFFER = 16_384, 2**20
+_DOCUMENTS = 16_384
 _PAIRS, _BYTES = 16_384, 64_000_000
 
 Made = TypeVar("Made")
@@ -184,10 +185,8 @@ class Labelled:
 
     def corpus(self) -> Iterator[pl.DataFrame]:
         """The documents with clusters, splits and their row, some at a time; of those curated."""
-        from pyarrow.parquet import ParquetFile
-
         start = 0
-        with ParquetFile(self.tables.documents, buffer_size=_BUFFER) as file:
+        with opened(self.tables.documents) as file:
             for batch in file.iter_batches(batch_size=_DOCUMENTS):
                 places = self.tables.places.slice(start, batch.num_rows)
                 documents = pl.DataFrame(batch).with_row_index("number", offset=start)

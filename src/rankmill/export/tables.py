@@ -56,8 +56,8 @@ class AssemblyInput:
     def places(self) -> pl.DataFrame:
         """Columns docid, cluster and split, row by row with the documents; null if left out."""
         docids = pl.read_parquet(self.documents, columns=["docid"])
-        where = self.clusters.select("docid", "cluster", "split")
-        return docids.join(where, on="docid", how="left", maintain_order="left")
+        where = _Among(self.clusters["docid"]).rows(docids["docid"])
+        return docids.hstack(self.clusters.select("cluster", "split")[where])
 
     @cached_property
     def pairs(self) -> pl.DataFrame:
@@ -66,17 +66,35 @@ class AssemblyInput:
         Of the query `split`, of the document `home` (its split) and `number` (its row in the
         corpus, from 0), of both `origin`, `candidate_rank` and `candidate_score`.
         """
-        queries = self.queries.select("qid", "split")
-        documents = self.places.select("docid", home="split").with_row_index("number")
-        found = self.candidates.select(
-            "qid", "docid", "origin", candidate_rank="rank", candidate_score="score"
+        found = self.candidates.select("origin", candidate_rank="rank", candidate_score="score")[
+            self._candidates.rows(self._keys(self.labels))
+        ]
+        number = self._docids.rows(self.labels["docid"])
+        said = pl.DataFrame(
+            [
+                self.queries["split"][self._qids.rows(self.labels["qid"])],
+                number.alias("number"),
+                self.places["split"][number].alias("home"),
+            ]
         )
-        return (
-            self.labels.join(queries, on="qid", how="left")
-            .join(documents, on="docid", how="left")
-            .join(found, on=["qid", "docid"], how="left")
-            .sort("qid", "rank")
-        )
+        return self.labels.hstack(said).hstack(found).sort("qid", "rank")
+
+    @cached_property
+    def _qids(self) -> "_Among":
+        return _Among(self.queries["qid"])
+
+    @cached_property
+    def _docids(self) -> "_Among":
+        return _Among(self.places["docid"])
+
+    @cached_property
+    def _candidates(self) -> "_Among":
+        return _Among(self._keys(self.candidates))
+
+    def _keys(self, rows: pl.DataFrame) -> pl.Series:
+        """One number for the qid and docid of each row; null where either leads nowhere."""
+        query, document = self._qids.rows(rows["qid"]), self._docids.rows(rows["docid"])
+        return query.cast(pl.UInt64) * 2**32 + document
 
     @cached_property
     def kept(self) -> pl.DataFrame:
@@ -92,7 +110,7 @@ class AssemblyInput:
         self._check_clusters()
         self._check_queries()
         self._check_labels()
-        _check_judgments(self)
+        self._check_judgments()
 
     def _check_clusters(self) -> None:
         left_out = self.rejections.filter(pl.col("stage").is_in(CURATION))["id"]
@@ -111,13 +129,8 @@ class AssemblyInput:
 
     def _check_queries(self) -> None:
         source = pl.col("source_docid")
-        found = self.kept.join(
-            self.places.select("docid", home="split"),
-            left_on="source_docid",
-            right_on="docid",
-            how="left",
-            maintain_order="left",
-        )
+        where = self._docids.rows(self.kept["source_docid"])
+        found = self.kept.with_columns(home=self.places["split"][where])
         _none(
             found.filter(pl.col("home").is_null() & source.is_not_null()).select("qid", source),
             "queries: the source document is not in the corpus",
@@ -138,12 +151,12 @@ class AssemblyInput:
             kept.join(labelled, on="qid", how="anti").sort("qid"),
             "lists: kept, but without labels",
         )
+        _no_pair(self.pairs, home.is_null(), "labels: the document is not in the corpus")
         _no_pair(
             self.pairs,
             pl.col("origin").is_null(),
             "labels: the document is not a candidate of the query",
         )
-        _no_pair(self.pairs, home.is_null(), "labels: the document is not in the corpus")
         _no_pair(
             self.pairs, home != split, "labels: the document is in another split than the query"
         )
@@ -152,15 +165,30 @@ class AssemblyInput:
             "labels: two kinds of score in one list",
         )
 
+    def _check_judgments(self) -> None:
+        kept = self.judgments.join(self.kept, on="qid", how="semi")
+        shown = kept.select("qid", docid="shown").explode("docid")
+        lost = shown.filter(self._candidates.rows(self._keys(shown)).is_null())
+        _none(
+            lost.unique().sort("qid", "docid"),
+            "judgments: the document is not a candidate of the query",
+        )
 
-def _check_judgments(tables: AssemblyInput) -> None:
-    shown = tables.judgments.join(tables.kept, on="qid", how="semi").select("qid", docid="shown")
-    candidates = tables.candidates.select("qid", "docid")
-    lost = shown.explode("docid").join(candidates, on=["qid", "docid"], how="anti")
-    _none(
-        lost.unique().sort("qid", "docid"),
-        "judgments: the document is not a candidate of the query",
-    )
+
+class _Among:
+    """Ids in which others are searched for: as fast as a join, and in a fraction of its memory."""
+
+    def __init__(self, ids: pl.Series) -> None:
+        """They differ from each other; a null is none of them."""
+        rows = ids.arg_sort(nulls_last=True).head(ids.len() - ids.null_count())
+        self._sorted = ids.gather(rows)
+        self._ids, self._rows = (one.extend_constant(None, 1) for one in (self._sorted, rows))
+
+    def rows(self, ids: pl.Series) -> pl.Series:
+        """Where each id stands among them, from 0; null if nowhere."""
+        place = self._sorted.search_sorted(ids)
+        same = self._ids.gather(place) == ids
+        return pl.select(pl.when(same).then(self._rows.gather(place))).to_series()
 
 
 def _no_pair(pairs: pl.DataFrame, fault: pl.Expr, what: str) -> None:

@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from rankmill.errors import StageError, TableError
+from rankmill.parquet import opened
 from rankmill.space.encoder import Encoder
 
 VECTORS = "vectors.npy"
@@ -197,9 +198,7 @@ def _count(documents: Path) -> int:
 
 
 def _texts(documents: Path, batch: int) -> Iterator[str]:
-    from pyarrow import parquet
-
-    with parquet.ParquetFile(documents) as file:
+    with opened(documents) as file:
         parts = file.iter_batches(batch_size=batch, columns=["title", "text"])
         yield from chain.from_iterable(
             map(sentences_of, part["title"].to_pylist(), part["text"].to_pylist()) for part in parts

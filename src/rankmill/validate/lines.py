@@ -7,6 +7,7 @@ from typing import Any
 
 import orjson
 
+from rankmill.parquet import opened
 from rankmill.validate.row import Row
 
 _BATCH = 1024
@@ -50,10 +51,9 @@ def rows(path: Path, row: type[Row]) -> Iterator[tuple[int, Any]]:
 
 def _parquet(path: Path) -> Iterator[dict[str, Any]]:
     import pyarrow as pa
-    from pyarrow.parquet import ParquetFile
 
     try:
-        with ParquetFile(path) as file:
+        with opened(path) as file:
             for batch in file.iter_batches(batch_size=_BATCH):
                 yield from batch.to_pylist()
     except pa.ArrowException as error:
