@@ -10,6 +10,7 @@ import polars as pl
 
 from rankmill.contamination import Decontamination
 from rankmill.errors import TableError
+from rankmill.export.among import Among
 
 SPLITS = ("train", "validation", "test")
 CURATION = ("curate", "quality")  # stages that leave out documents which have vectors
@@ -56,7 +57,7 @@ class AssemblyInput:
     def places(self) -> pl.DataFrame:
         """Columns docid, cluster and split, row by row with the documents; null if left out."""
         docids = pl.read_parquet(self.documents, columns=["docid"])
-        where = _Among(self.clusters["docid"]).rows(docids["docid"])
+        where = Among(self.clusters["docid"]).rows(docids["docid"])
         return docids.hstack(self.clusters.select("cluster", "split")[where])
 
     @cached_property
@@ -80,16 +81,16 @@ class AssemblyInput:
         return self.labels.hstack(said).hstack(found).sort("qid", "rank")
 
     @cached_property
-    def _qids(self) -> "_Among":
-        return _Among(self.queries["qid"])
+    def _qids(self) -> Among:
+        return Among(self.queries["qid"])
 
     @cached_property
-    def _docids(self) -> "_Among":
-        return _Among(self.places["docid"])
+    def _docids(self) -> Among:
+        return Among(self.places["docid"])
 
     @cached_property
-    def _candidates(self) -> "_Among":
-        return _Among(self._keys(self.candidates))
+    def _candidates(self) -> Among:
+        return Among(self._keys(self.candidates))
 
     def _keys(self, rows: pl.DataFrame) -> pl.Series:
         """One number for the qid and docid of each row; null where either leads nowhere."""
@@ -107,25 +108,10 @@ class AssemblyInput:
         Raises:
             TableError: Names the table, what is wrong with it, and the first ids that offend.
         """
-        self._check_clusters()
+        _check_clusters(self)
         self._check_queries()
-        self._check_labels()
+        _check_labels(self)
         self._check_judgments()
-
-    def _check_clusters(self) -> None:
-        left_out = self.rejections.filter(pl.col("stage").is_in(CURATION))["id"]
-        lost = pl.col("cluster").is_null() & ~pl.col("docid").is_in(left_out.implode())
-        _none(self.places.filter(lost).select("docid"), "clusters: no cluster for documents")
-        placed = self.places.select(pl.col("cluster").is_not_null().sum()).item()
-        if placed < len(self.clusters):
-            unknown = self.clusters.join(self.places, on="docid", how="anti").select("docid")
-            _none(unknown, "clusters: not in the corpus")
-        _none(
-            self.clusters.filter(~pl.col("split").is_in(SPLITS)).select("docid", "split"),
-            f"clusters: expected a split of {', '.join(SPLITS)}",
-        )
-        if self.dealt == "clusters":
-            _none(_torn(self.clusters), "clusters: in two splits")
 
     def _check_queries(self) -> None:
         source = pl.col("source_docid")
@@ -140,31 +126,6 @@ class AssemblyInput:
             "queries: the source document is in another split",
         )
 
-    def _check_labels(self) -> None:
-        split, home = pl.col("split"), pl.col("home")
-        _no_pair(self.pairs, split.is_null(), "labels: no such query")
-        kept = self.lists.filter("kept").select("qid")
-        others = self.pairs.join(kept, on="qid", how="anti").select("qid", "docid")
-        _none(others.sort("qid", "docid"), "labels: the list was not kept")
-        labelled = self.pairs.select("qid", "score_kind").unique()
-        _none(
-            kept.join(labelled, on="qid", how="anti").sort("qid"),
-            "lists: kept, but without labels",
-        )
-        _no_pair(self.pairs, home.is_null(), "labels: the document is not in the corpus")
-        _no_pair(
-            self.pairs,
-            pl.col("origin").is_null(),
-            "labels: the document is not a candidate of the query",
-        )
-        _no_pair(
-            self.pairs, home != split, "labels: the document is in another split than the query"
-        )
-        _none(
-            labelled.filter(pl.len().over("qid") > 1).select("qid").unique().sort("qid"),
-            "labels: two kinds of score in one list",
-        )
-
     def _check_judgments(self) -> None:
         kept = self.judgments.join(self.kept, on="qid", how="semi")
         shown = kept.select("qid", docid="shown").explode("docid")
@@ -175,20 +136,44 @@ class AssemblyInput:
         )
 
 
-class _Among:
-    """Ids in which others are searched for: as fast as a join, and in a fraction of its memory."""
+def _check_clusters(tables: AssemblyInput) -> None:
+    left_out = tables.rejections.filter(pl.col("stage").is_in(CURATION))["id"]
+    lost = pl.col("cluster").is_null() & ~pl.col("docid").is_in(left_out.implode())
+    _none(tables.places.filter(lost).select("docid"), "clusters: no cluster for documents")
+    placed = tables.places.select(pl.col("cluster").is_not_null().sum()).item()
+    if placed < len(tables.clusters):
+        unknown = tables.clusters.join(tables.places, on="docid", how="anti").select("docid")
+        _none(unknown, "clusters: not in the corpus")
+    _none(
+        tables.clusters.filter(~pl.col("split").is_in(SPLITS)).select("docid", "split"),
+        f"clusters: expected a split of {', '.join(SPLITS)}",
+    )
+    if tables.dealt == "clusters":
+        _none(_torn(tables.clusters), "clusters: in two splits")
 
-    def __init__(self, ids: pl.Series) -> None:
-        """They differ from each other; a null is none of them."""
-        rows = ids.arg_sort(nulls_last=True).head(ids.len() - ids.null_count())
-        self._sorted = ids.gather(rows)
-        self._ids, self._rows = (one.extend_constant(None, 1) for one in (self._sorted, rows))
 
-    def rows(self, ids: pl.Series) -> pl.Series:
-        """Where each id stands among them, from 0; null if nowhere."""
-        place = self._sorted.search_sorted(ids)
-        same = self._ids.gather(place) == ids
-        return pl.select(pl.when(same).then(self._rows.gather(place))).to_series()
+def _check_labels(tables: AssemblyInput) -> None:
+    split, home = pl.col("split"), pl.col("home")
+    _no_pair(tables.pairs, split.is_null(), "labels: no such query")
+    kept = tables.lists.filter("kept").select("qid")
+    others = tables.pairs.join(kept, on="qid", how="anti").select("qid", "docid")
+    _none(others.sort("qid", "docid"), "labels: the list was not kept")
+    labelled = tables.pairs.select("qid", "score_kind").unique()
+    _none(
+        kept.join(labelled, on="qid", how="anti").sort("qid"),
+        "lists: kept, but without labels",
+    )
+    _no_pair(tables.pairs, home.is_null(), "labels: the document is not in the corpus")
+    _no_pair(
+        tables.pairs,
+        pl.col("origin").is_null(),
+        "labels: the document is not a candidate of the query",
+    )
+    _no_pair(tables.pairs, home != split, "labels: the document is in another split than the query")
+    _none(
+        labelled.filter(pl.len().over("qid") > 1).select("qid").unique().sort("qid"),
+        "labels: two kinds of score in one list",
+    )
 
 
 def _no_pair(pairs: pl.DataFrame, fault: pl.Expr, what: str) -> None:
