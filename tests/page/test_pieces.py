@@ -120,6 +120,18 @@ def test_trials_without_a_valid_reading_show_their_faults(tmp_path):
     assert sorted(first["ranks"]) == sorted(third["ranks"]) == [1, 2, 3, 4]
 
 
+def test_views_have_columns_for_what_some_view_was_measured_by(build, page, tmp_path):
+    views = page.partition('id="views"')[2].partition('id="stages"')[0]
+    assert "<th>Kendall&#39;s tau</th>" in views
+    once = MadeUp(tmp_path, lists=12, depth=4).made()
+    path = once.output("label").path(JUDGMENTS)
+    pl.read_parquet(path).filter(trial=0, view="listwise").write_parquet(path)
+    table = report(once).read_text(encoding="utf-8").partition('id="views"')[2]
+    table = table.partition('id="stages"')[0]
+    assert "<th>trials a list</th><th>place tau</th></tr>" in table
+    assert "no agreement of trials" in table
+
+
 def test_a_list_that_could_not_be_ranked_stands_as_retrieved(tmp_path):
     made = MadeUp(tmp_path, lists=12, depth=4).made()
     path = made.output("label").path(JUDGMENTS)

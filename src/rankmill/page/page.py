@@ -17,6 +17,7 @@ from rankmill.page import charts, pictures
 from rankmill.page.browser import Browser
 from rankmill.page.facts import BuildFacts
 from rankmill.page.sources import Sources
+from rankmill.page.views import ViewFacts
 from rankmill.teachers.meter import in_money
 
 REPORT = "report.html"
@@ -42,7 +43,7 @@ def report(build: Finished) -> Path:
         facts=facts,
         browser=Browser.of(sources, facts.topics),
         drawings=_drawings(facts),
-        measures=MEASURES,
+        measured=_measured(facts),
         version=__version__,
         script=script,
         digest=f"sha256-{b64encode(sha256(script.encode()).digest()).decode()}",
@@ -54,6 +55,25 @@ def report(build: Finished) -> Path:
         partial.write_text(page, encoding="utf-8")
         partial.replace(path)
     return path
+
+
+def _measured(facts: BuildFacts) -> Mapping[str, Sequence[tuple[str, str]]]:
+    """Columns that some view has a figure for: each view's, and in brackets what chance gives."""
+    views = facts.views
+    columns = {name: [_mean(facts, view, key) for view in views] for key, name in MEASURES.items()}
+    columns["alpha"] = [(_figure(view.alpha), "") for view in views]
+    columns["circular"] = [(_figure(view.cyclic), "") for view in views]
+    columns["place tau"] = [(f"{view.bias.tau:+.2f}" if view.bias else "", "") for view in views]
+    return {name: told for name, told in columns.items() if any(figure for figure, _ in told)}
+
+
+def _mean(facts: BuildFacts, view: ViewFacts, measure: str) -> tuple[str, str]:
+    value, trials = view.mean(measure), view.mean_trials
+    return (_figure(value), "" if value is None else _figure(facts.chance(measure, trials)))
+
+
+def _figure(value: float | None) -> str:
+    return "" if value is None else f"{value:.2f}"
 
 
 def _drawings(facts: BuildFacts) -> Mapping[str, Markup | Sequence[Markup]]:
@@ -88,7 +108,7 @@ def _template() -> Template:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    environment.filters["figure"] = lambda value: "" if value is None else f"{value:.2f}"
+    environment.filters["figure"] = _figure
     environment.filters["count"] = lambda value: f"{value:,}"
     environment.filters["money"] = lambda value: "none" if value == 0 else in_money(value)
     environment.filters["duration"] = _duration

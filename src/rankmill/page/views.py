@@ -78,6 +78,11 @@ class ViewFacts:
             bias=position_bias(map(reading, judgments.iter_rows(named=True))),
         )
 
+    @property
+    def mean_trials(self) -> float:
+        """Valid trials of a list on average; 0 if none was asked about."""
+        return fmean(self.trials) if self.trials else 0.0
+
     def mean(self, measure: str) -> float | None:
         """The mean of one measure of agreement over the lists that have it."""
         values = [value for one in self.agreement if (value := getattr(one, measure)) is not None]
