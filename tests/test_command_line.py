@@ -11,6 +11,7 @@ import pytest
 from rich.console import Console
 
 from knowing_teacher import knowing, recipe
+from rankmill import __version__
 from rankmill.build import open_build
 from rankmill.check import check
 from rankmill.errors import ConfigError, CorpusError, PromptError, StageError, TeacherIncapable
@@ -24,7 +25,7 @@ from rankmill.show import Lists, funnel, overview
 from rankmill.teachers import Meter
 from rankmill.terminal import Live
 
-START = [sys.executable, "-c", "from rankmill.cli import main; main()"]
+START = [sys.executable, "-m", "rankmill"]
 
 
 def run(*words, cwd, **environment):
@@ -50,6 +51,11 @@ def made(tmp_path, toy):
     settings = Settings(data=tmp_path / "data")
     build(toy, settings=settings)
     return Finished.find(settings, "toy")
+
+
+def test_the_command_says_which_it_is(tmp_path):
+    done = run("--version", cwd=tmp_path)
+    assert (done.returncode, done.stdout) == (0, f"rankmill {__version__}\n")
 
 
 def test_a_data_folder_whose_name_is_no_utf8_is_refused(tmp_path, toy):

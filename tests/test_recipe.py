@@ -126,6 +126,11 @@ def test_a_mistake_is_refused_in_one_line_that_names_it(small, override, fault):
     assert "\n" not in str(caught.value)
 
 
+def test_a_mistake_of_the_command_line_is_not_put_on_the_file_alone(small):
+    with pytest.raises(ConfigError, match=r"\.toml, changed by --set sample\.documents: sample"):
+        Recipe.load(small, ["sample.documents=many"])
+
+
 def test_a_missing_key_is_named_with_the_file(tmp_path):
     path = tmp_path / "r.toml"
     path.write_text(SMALL.replace("sample = { documents = 10 }", ""))

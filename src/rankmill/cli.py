@@ -8,6 +8,7 @@ from typing import Annotated, Literal
 
 import typer
 
+from rankmill import __version__
 from rankmill.cli_mine import mining
 from rankmill.cli_models import models
 from rankmill.cli_publish import publishing
@@ -46,6 +47,21 @@ Overrides = Annotated[
 ]
 Stage = Literal["ingest", "embed", "cluster", "sample", "generate", "retrieve", "label", "settle"]
 BuildName = Annotated[str, typer.Argument(metavar="BUILD", help="Name or folder of a build.")]
+
+
+def _version(asked: bool) -> None:
+    if asked:
+        out.print(f"rankmill {__version__}", highlight=False)
+        raise typer.Exit
+
+
+@app.callback()
+def _whole(
+    version: Annotated[
+        bool, typer.Option("--version", callback=_version, is_eager=True, help="Say which this is.")
+    ] = False,
+) -> None:
+    del version
 
 
 @app.command()

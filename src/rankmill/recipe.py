@@ -49,4 +49,6 @@ class Recipe(Sections):
             return cls.model_validate(values, context={"base": path.resolve().parent})
         except ValidationError as error:
             lines = "; ".join(explain(cls, detail, values) for detail in faults(error))
-            raise ConfigError(f"{path}: {lines}") from error
+            changed = ", ".join(override.partition("=")[0] for override in overrides)
+            where = f"{path}, changed by --set {changed}" if changed else path
+            raise ConfigError(f"{where}: {lines}") from error
