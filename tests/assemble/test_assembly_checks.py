@@ -85,8 +85,8 @@ def test_a_kept_list_without_labels_is_refused(refused, tables):
 
 
 def test_a_label_of_a_document_that_is_no_candidate_is_refused(refused, tables):
-    labels = put(tables.labels, "docid", "d4", docid="d6")
-    assert refused(labels=labels) == ("labels: the document is not a candidate of the query: q3/d4")
+    labels = put(tables.labels, "docid", "d9", docid="d6")
+    assert refused(labels=labels) == ("labels: the document is not a candidate of the query: q3/d9")
 
 
 def test_a_list_with_a_document_outside_the_corpus_is_refused(refused, tables):

@@ -36,18 +36,16 @@ def test_only_parquet_grows_into_shards(tmp_path):
 
 
 def test_long_documents_come_in_more_parts(tables, spec, monkeypatch, tmp_path):
-    def parts():
+    def parts(tables):
         labelled = Labelled(tables, spec.policy)
         with labelled.texts(tmp_path) as texts:
-            return [part.lists["qid"].to_list() for part in labelled.parts("train", texts)]
+            return [(one.split, one.lists["qid"].to_list()) for one in labelled.parts(texts)]
 
     two = replace(tables, **both_train(tables))
+    assert parts(tables) == [("train", ["q1"]), ("validation", ["q3"])]
+    assert parts(two) == [("train", ["q1", "q3"])]
     monkeypatch.setattr("rankmill.export.parts._BYTES", 50)
-    labelled = Labelled(two, spec.policy)
-    with labelled.texts(tmp_path) as texts:
-        found = [part.lists["qid"].to_list() for part in labelled.parts("train", texts)]
-    assert found == [["q1"], ["q3"]]
-    assert parts() == [["q1"]]
+    assert parts(two) == [("train", ["q1"]), ("train", ["q3"])]
 
 
 def both_train(tables):
@@ -99,5 +97,5 @@ def test_reasoning_about_documents_that_all_tie_is_none_to_learn(tables, spec):
     assert reasoned(aloud, level).is_empty()
 
 
-def test_a_write_without_lists_is_of_the_corpus_alone(tables, spec, tmp_path):
+def test_a_write_of_no_export_leaves_nothing(tables, spec, tmp_path):
     assert write([], Labelled(tables, spec.policy), tmp_path / "none") == []

@@ -44,7 +44,8 @@ def grown(path, *parts, shape=None, **settings):
 
 def test_rows_that_were_not_declared_come_out_as_an_error(tables, tmp_path):
     with pytest.raises(TableError, match="numbers: expected"):
-        write([Broken(), Listwise()], Labelled(tables, POLICY), tmp_path)
+        write([Broken(), Listwise(), Ids()], Labelled(tables, POLICY), tmp_path)
+    assert not [*tmp_path.glob(".*")]
 
 
 def test_parts_of_any_size_give_the_same_rows(tables, tmp_path, monkeypatch):

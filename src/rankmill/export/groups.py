@@ -63,8 +63,8 @@ class Sampled(Exported):
         """
         chance = Chance(self.seed, qids)
         by_size = [_stretches(size, depth) for size in self.sizes if size <= depth]
-        shuffled = [all_[chance.orders(len(all_))] for all_ in by_size]
-        turns = range(max(map(len, by_size), default=0))
+        shuffled = [all_[chance.orders(len(all_))[:, : self.per_list]] for all_ in by_size]
+        turns = range(max((same.shape[1] for same in shuffled), default=0))
         evenly = [same[:, turn] for turn in turns for same in shuffled if turn < same.shape[1]]
         return [
             np.take_along_axis(group, chance.orders(group.shape[1]), axis=1)

@@ -13,7 +13,7 @@ import polars as pl
 
 from rankmill.export.curriculum import Order, difficulties
 from rankmill.export.policy import Policy
-from rankmill.export.tables import AssemblyInput
+from rankmill.export.tables import SPLITS, AssemblyInput
 from rankmill.export.texts import Texts, kept_texts
 from rankmill.parquet import opened
 from rankmill.tables import JUDGMENTS
@@ -23,6 +23,7 @@ _PAIRS, _BYTES = 16_384, 64_000_000
 
 Made = TypeVar("Made")
 See = Callable[[pl.DataFrame], None]
+"""Is shown the corpus, some documents at a time."""
 Columns = Mapping[str, str | pl.Expr]
 """Names of list columns, and the column or expression that each gathers."""
 
@@ -204,28 +205,29 @@ class Labelled:
         listed[self.pairs["number"]] = True
         return kept_texts(_seen(self.corpus(), see) if see else self.corpus(), listed, scratch)
 
-    def parts(self, split: str, texts: Texts) -> Iterator[Part]:
-        """The lists of a split with their texts, some thousand documents or megabytes at a time."""
-        lists = self.lists.filter(split=split).drop("split")
+    def parts(self, texts: Texts) -> Iterator[Part]:
+        """The lists with their texts, some thousand documents or megabytes of a split at a time."""
         pairs = self.pairs.drop("split", "score_kind")
         judgments = self.judgments.drop("split")
         where, read = _runs(pairs, size=texts.sizes(pairs)), _runs(judgments)
-        share = pl.max_horizontal(pl.col("rows") / _PAIRS, pl.col("size") / _BYTES)
-        shares = lists.select("qid").join(where, on="qid", maintain_order="left").select(share)
-        part = shares.to_series().cum_sum().floor()
-        for some in lists.with_columns(part=part).partition_by(
-            "part", maintain_order=True, include_key=False
-        ):
-            yield Part(
-                split=split,
-                policy=self.policy,
-                span=self.span,
-                lists=some,
-                documents=texts.join(_of(some, pairs, where)),
-                judgments=_of(some, judgments, read),
-                prompt_folders=self.tables.prompts,
-                voting=self.tables.voting,
-            )
+        for split in SPLITS:
+            lists = self.lists.filter(split=split).drop("split")
+            sizes = lists.select("qid").join(where, on="qid", maintain_order="left")
+            share = pl.max_horizontal(pl.col("rows") / _PAIRS, pl.col("size") / _BYTES)
+            part = sizes.select(share.cum_sum().floor()).to_series()
+            for some in lists.with_columns(part=part).partition_by(
+                "part", maintain_order=True, include_key=False
+            ):
+                yield Part(
+                    split=split,
+                    policy=self.policy,
+                    span=self.span,
+                    lists=some,
+                    documents=texts.join(_of(some, pairs, where)),
+                    judgments=_of(some, judgments, read),
+                    prompt_folders=self.tables.prompts,
+                    voting=self.tables.voting,
+                )
 
 
 def _seen(corpus: Iterator[pl.DataFrame], see: See) -> Iterator[pl.DataFrame]:

@@ -92,6 +92,7 @@ def _filled(prompt: Prompt, rows: pl.DataFrame, values: dict[str, object]) -> pl
     said = pl.concat(
         [rows.select(role=pl.repeat(role, pl.len()), content=_put_in(text)) for role, text in turns]
     )
+    # pl.concat_list would copy every text once more; this moves views of them.
     row_by_row = np.arange(len(said)).reshape(len(turns), len(rows)).T.ravel()
     every = said[row_by_row].to_struct("prompt").reshape((len(rows), len(turns)))
     filled = rows.select("row", every.arr.to_list())

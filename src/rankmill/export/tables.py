@@ -10,7 +10,6 @@ import polars as pl
 
 from rankmill.contamination import Decontamination
 from rankmill.errors import TableError
-from rankmill.export.among import Among
 
 SPLITS = ("train", "validation", "test")
 CURATION = ("curate", "quality")  # stages that leave out documents which have vectors
@@ -57,8 +56,8 @@ class AssemblyInput:
     def places(self) -> pl.DataFrame:
         """Columns docid, cluster and split, row by row with the documents; null if left out."""
         docids = pl.read_parquet(self.documents, columns=["docid"])
-        where = Among(self.clusters["docid"]).rows(docids["docid"])
-        return docids.hstack(self.clusters.select("cluster", "split")[where])
+        where = self.clusters.select("docid", "cluster", "split")
+        return docids.join(where, on="docid", how="left", maintain_order="left")
 
     @cached_property
     def pairs(self) -> pl.DataFrame:
@@ -67,35 +66,17 @@ class AssemblyInput:
         Of the query `split`, of the document `home` (its split) and `number` (its row in the
         corpus, from 0), of both `origin`, `candidate_rank` and `candidate_score`.
         """
-        found = self.candidates.select("origin", candidate_rank="rank", candidate_score="score")[
-            self._candidates.rows(self._keys(self.labels))
-        ]
-        number = self._docids.rows(self.labels["docid"])
-        said = pl.DataFrame(
-            [
-                self.queries["split"][self._qids.rows(self.labels["qid"])],
-                number.alias("number"),
-                self.places["split"][number].alias("home"),
-            ]
+        queries = self.queries.select("qid", "split")
+        documents = self.places.select("docid", home="split").with_row_index("number")
+        found = self.candidates.select(
+            "qid", "docid", "origin", candidate_rank="rank", candidate_score="score"
         )
-        return self.labels.hstack(said).hstack(found).sort("qid", "rank")
-
-    @cached_property
-    def _qids(self) -> Among:
-        return Among(self.queries["qid"])
-
-    @cached_property
-    def _docids(self) -> Among:
-        return Among(self.places["docid"])
-
-    @cached_property
-    def _candidates(self) -> Among:
-        return Among(self._keys(self.candidates))
-
-    def _keys(self, rows: pl.DataFrame) -> pl.Series:
-        """One number for the qid and docid of each row; null where either leads nowhere."""
-        query, document = self._qids.rows(rows["qid"]), self._docids.rows(rows["docid"])
-        return query.cast(pl.UInt64) * 2**32 + document
+        return (
+            self.labels.join(queries, on="qid", how="left")
+            .join(documents, on="docid", how="left")
+            .join(found, on=["qid", "docid"], how="left")
+            .sort("qid", "rank")
+        )
 
     @cached_property
     def kept(self) -> pl.DataFrame:
@@ -108,15 +89,35 @@ class AssemblyInput:
         Raises:
             TableError: Names the table, what is wrong with it, and the first ids that offend.
         """
-        _check_clusters(self)
+        self._check_clusters()
         self._check_queries()
-        _check_labels(self)
-        self._check_judgments()
+        self._check_labels()
+        _check_judgments(self)
+
+    def _check_clusters(self) -> None:
+        left_out = self.rejections.filter(pl.col("stage").is_in(CURATION))["id"]
+        lost = pl.col("cluster").is_null() & ~pl.col("docid").is_in(left_out.implode())
+        _none(self.places.filter(lost).select("docid"), "clusters: no cluster for documents")
+        placed = self.places.select(pl.col("cluster").is_not_null().sum()).item()
+        if placed < len(self.clusters):
+            unknown = self.clusters.join(self.places, on="docid", how="anti").select("docid")
+            _none(unknown, "clusters: not in the corpus")
+        _none(
+            self.clusters.filter(~pl.col("split").is_in(SPLITS)).select("docid", "split"),
+            f"clusters: expected a split of {', '.join(SPLITS)}",
+        )
+        if self.dealt == "clusters":
+            _none(_torn(self.clusters), "clusters: in two splits")
 
     def _check_queries(self) -> None:
         source = pl.col("source_docid")
-        where = self._docids.rows(self.kept["source_docid"])
-        found = self.kept.with_columns(home=self.places["split"][where])
+        found = self.kept.join(
+            self.places.select("docid", home="split"),
+            left_on="source_docid",
+            right_on="docid",
+            how="left",
+            maintain_order="left",
+        )
         _none(
             found.filter(pl.col("home").is_null() & source.is_not_null()).select("qid", source),
             "queries: the source document is not in the corpus",
@@ -126,53 +127,39 @@ class AssemblyInput:
             "queries: the source document is in another split",
         )
 
-    def _check_judgments(self) -> None:
-        kept = self.judgments.join(self.kept, on="qid", how="semi")
-        shown = kept.select("qid", docid="shown").explode("docid")
-        lost = shown.filter(self._candidates.rows(self._keys(shown)).is_null())
+    def _check_labels(self) -> None:
+        split, home = pl.col("split"), pl.col("home")
+        _no_pair(self.pairs, split.is_null(), "labels: no such query")
+        kept = self.lists.filter("kept").select("qid")
+        others = self.pairs.join(kept, on="qid", how="anti").select("qid", "docid")
+        _none(others.sort("qid", "docid"), "labels: the list was not kept")
+        labelled = self.pairs.select("qid", "score_kind").unique()
         _none(
-            lost.unique().sort("qid", "docid"),
-            "judgments: the document is not a candidate of the query",
+            kept.join(labelled, on="qid", how="anti").sort("qid"),
+            "lists: kept, but without labels",
+        )
+        _no_pair(
+            self.pairs,
+            pl.col("origin").is_null(),
+            "labels: the document is not a candidate of the query",
+        )
+        _no_pair(self.pairs, home.is_null(), "labels: the document is not in the corpus")
+        _no_pair(
+            self.pairs, home != split, "labels: the document is in another split than the query"
+        )
+        _none(
+            labelled.filter(pl.len().over("qid") > 1).select("qid").unique().sort("qid"),
+            "labels: two kinds of score in one list",
         )
 
 
-def _check_clusters(tables: AssemblyInput) -> None:
-    left_out = tables.rejections.filter(pl.col("stage").is_in(CURATION))["id"]
-    lost = pl.col("cluster").is_null() & ~pl.col("docid").is_in(left_out.implode())
-    _none(tables.places.filter(lost).select("docid"), "clusters: no cluster for documents")
-    placed = tables.places.select(pl.col("cluster").is_not_null().sum()).item()
-    if placed < len(tables.clusters):
-        unknown = tables.clusters.join(tables.places, on="docid", how="anti").select("docid")
-        _none(unknown, "clusters: not in the corpus")
+def _check_judgments(tables: AssemblyInput) -> None:
+    shown = tables.judgments.join(tables.kept, on="qid", how="semi").select("qid", docid="shown")
+    candidates = tables.candidates.select("qid", "docid")
+    lost = shown.explode("docid").join(candidates, on=["qid", "docid"], how="anti")
     _none(
-        tables.clusters.filter(~pl.col("split").is_in(SPLITS)).select("docid", "split"),
-        f"clusters: expected a split of {', '.join(SPLITS)}",
-    )
-    if tables.dealt == "clusters":
-        _none(_torn(tables.clusters), "clusters: in two splits")
-
-
-def _check_labels(tables: AssemblyInput) -> None:
-    split, home = pl.col("split"), pl.col("home")
-    _no_pair(tables.pairs, split.is_null(), "labels: no such query")
-    kept = tables.lists.filter("kept").select("qid")
-    others = tables.pairs.join(kept, on="qid", how="anti").select("qid", "docid")
-    _none(others.sort("qid", "docid"), "labels: the list was not kept")
-    labelled = tables.pairs.select("qid", "score_kind").unique()
-    _none(
-        kept.join(labelled, on="qid", how="anti").sort("qid"),
-        "lists: kept, but without labels",
-    )
-    _no_pair(tables.pairs, home.is_null(), "labels: the document is not in the corpus")
-    _no_pair(
-        tables.pairs,
-        pl.col("origin").is_null(),
-        "labels: the document is not a candidate of the query",
-    )
-    _no_pair(tables.pairs, home != split, "labels: the document is in another split than the query")
-    _none(
-        labelled.filter(pl.len().over("qid") > 1).select("qid").unique().sort("qid"),
-        "labels: two kinds of score in one list",
+        lost.unique().sort("qid", "docid"),
+        "judgments: the document is not a candidate of the query",
     )
 
 

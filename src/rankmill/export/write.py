@@ -96,9 +96,8 @@ def _write_all(targets: Sequence["_Target"], labelled: Labelled, scratch: Path) 
             feed({one: rows[one.split] for one in corpora})
 
         with labelled.texts(scratch, see) as texts:
-            for split in SPLITS:
-                for part in labelled.parts(split, texts):
-                    feed({one: part for one in lists if one.split in {split, ""}})
+            for part in labelled.parts(texts):
+                feed({one: part for one in lists if one.split in {part.split, ""}})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
