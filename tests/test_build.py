@@ -105,7 +105,8 @@ def test_it_is_said_of_how_many_lists_an_export_has_no_row(tmp_path, toy):
     watcher = Watcher()
     wanted = ["assemble.exports=[{kind='listwise'},{kind='ntuples',negatives=50}]"]
     build(toy, overrides=wanted, settings=settings(tmp_path), progress=watcher)
-    assert f"ntuples: no row of {LISTS} of {LISTS} lists (no_negative {LISTS})" in watcher.said
+    none = f"no row of {LISTS} of {LISTS} lists"
+    assert f"ntuples: {none} (too_few_negatives {LISTS})" in watcher.said
 
 
 def test_no_document_and_no_cluster_is_in_two_splits(tmp_path, toy):

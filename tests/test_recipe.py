@@ -62,6 +62,8 @@ def test_every_recipe_of_the_package_is_valid():
         ("settle.weights.yes=2", lambda r: r.settle.weights == {"yes": 2.0}),
         ("cluster={clusters = 5}", lambda r: r.cluster.clusters == 5),
         ("retrieve.bm25.b = 0.7", lambda r: r.retrieve.bm25.b == 0.7),
+        ("assemble.exports=pairs", lambda r: [e.kind for e in r.assemble.exports] == ["pairs"]),
+        ('assemble.exports=["pairs", {for="infonce"}]', lambda r: len(r.assemble.exports) == 2),
     ],
 )
 def test_a_value_can_be_set_from_outside(small, override, expected):
@@ -83,7 +85,7 @@ def test_later_overrides_win(small):
         ("settle.filters.0.ta=1", r"unknown key settle\.filters\.0\.ta"),
         (
             "corpus.kind=jsonlines",
-            r"unknown kind 'jsonlines'; expected one of .*did you mean jsonl",
+            r"unknown kind 'jsonlines'; did you mean jsonl\? expected one of .*beir",
         ),
         ("views.yes.trials=0", r"views\.0\.trials: .*greater than or equal to 1, found 0"),
         ("sample.documents=many", r"sample\.documents: .*integer.*found 'many'"),
@@ -113,6 +115,12 @@ def test_later_overrides_win(small):
         ),
         ('curate.decontaminate={documents="remove"}', r"remove needs assemble\.evaluation"),
         ("views=[]", r"views: .*at least 1 item"),
+        (
+            'assemble.exports=["listwize"]',
+            r"exports\.0: unknown kind 'listwize'; did you mean listwise\?",
+        ),
+        ('assemble.exports=[{for="lamdaloss"}]', r"exports: nothing is for .* mean lambdaloss\?"),
+        ('assemble.exports=[{for="mnrl", negatives=3000000}]', r"less than or equal to 1000"),
         ("views.yes.where={views=['yes']}", r"views\.yes\.where names \['yes'\]; expected views"),
         ("views.yes.trials={start=9,cap=3}", r"cap 3 must be at least start 9"),
         ("views.yes.strategy={kind='setwize'}", r"did you mean setwise\?"),

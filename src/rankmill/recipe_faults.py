@@ -63,8 +63,8 @@ def _kinds(error: ErrorDetails) -> str:
         return "missing key kind"
     known = context["expected_tags"].replace("'", "").split(", ")
     near = difflib.get_close_matches(str(context["tag"]), known, n=1)
-    hint = f"; did you mean {near[0]}?" if near else ""
-    return f"unknown kind {context['tag']!r}; expected one of {', '.join(known)}{hint}"
+    hint = f"did you mean {near[0]}? " if near else ""
+    return f"unknown kind {context['tag']!r}; {hint}expected one of {', '.join(known)}"
 
 
 def _fields(root: type[Spec], location: Sequence[int | str]) -> set[str]:

@@ -130,7 +130,7 @@ def test_a_list_whose_negatives_a_margin_took_is_missing_by_name(tables):
     labelled = Labelled(tables, policy(judge_margin=0.3))  # 0.5 - 0.3: d3 with 0.25 goes
     assert Ntuples(negatives=1).missing(labelled.pairs, labelled.policy)["id"].to_list() == ["q3"]
     lacking = Ntuples(negatives=2).missing(labelled.pairs, labelled.policy).row(0)
-    assert lacking == ("q1", "no_negative", "1 of 2 negatives of at most grade 0")
+    assert lacking == ("q1", "too_few_negatives", "1 of 2 negatives of at most grade 0")
 
 
 def test_a_stride_goes_through_all_negatives_of_a_list():

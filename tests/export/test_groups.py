@@ -6,6 +6,8 @@ import pytest
 from scipy.stats import chisquare
 
 from rankmill.assemble import Assembly, assemble
+from rankmill.export import Labelled, Policy
+from rankmill.export.grouprank import GroupRank
 from rankmill.export.groups import Groups
 
 
@@ -53,6 +55,12 @@ def test_groups_become_a_config_of_the_dataset(tables, facts, tmp_path):
         found = list(zip(row["scores"], row["grades"], strict=True))
         assert found == [scores[docid] for docid in row["docids"]]
     assert "`groups`" in (tmp_path / "dataset" / "README.md").read_text()
+
+
+def test_a_list_shorter_than_every_group_is_named(tables):
+    labelled = Labelled(tables, Policy(positive_grade=2, negative_grade=0, negatives=4))
+    for spec in (Groups(sizes=(3, 5)), GroupRank(sizes=(3, 5))):
+        assert spec.unusable(labelled).rows() == [("q3", "too_short", "2 documents, at least 3")]
 
 
 def test_sizes_must_rise():

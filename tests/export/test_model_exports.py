@@ -150,8 +150,8 @@ def test_without_reasoning_there_is_none_to_learn(export, write, replaced, table
 def test_lists_for_e2rank_are_of_one_length(write):
     (missing,) = write({"kind": "e2rank"}).values()
     assert missing == [
-        ("q1", "too_short", "4 documents, every row has 16"),
-        ("q3", "too_short", "2 documents, every row has 16"),
+        ("q1", "too_short", "4 documents, at least 16"),
+        ("q3", "too_short", "2 documents, at least 16"),
     ]
 
 

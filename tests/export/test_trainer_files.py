@@ -228,7 +228,7 @@ def test_lists_with_too_few_negatives_are_left_out_and_named(assembled):
     assert not (folder / "ntuples").exists()
     few = "ntuples: {} of 3 negatives of at most grade 0"
     assert rejected(folder) == [
-        ("q1", "no_negative", few.format(2)),
+        ("q1", "too_few_negatives", few.format(2)),
         ("q3", "no_negative", few.format(0)),
     ]
 

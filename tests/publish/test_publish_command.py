@@ -339,6 +339,16 @@ def test_the_hub_takes_no_card_with_a_licence_that_it_has_no_id_for(
     assert len(hub.repo().commits) == (1 if code else 2)
 
 
+def test_a_hub_without_xet_is_told_from_one_that_does_not_answer(hub, publish, monkeypatch):
+    pytest.importorskip("hf_xet")
+    monkeypatch.delenv("HF_HUB_DISABLE_XET")
+    monkeypatch.setattr("huggingface_hub.constants.HF_HUB_DISABLE_XET", False)
+    done = publish("--yes")
+    assert done.exit_code == 10
+    assert "takes no files by Xet; set HF_HUB_DISABLE_XET=1" in done.stderr
+    assert len(hub.repo().commits) == 1  # the one that made it
+
+
 def test_without_a_network_one_line_says_where_nobody_answered(hub, publish, monkeypatch):
     monkeypatch.setattr("huggingface_hub.constants.ENDPOINT", "http://127.0.0.1:9")
     done = publish()

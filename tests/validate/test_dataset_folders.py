@@ -95,6 +95,18 @@ def test_a_file_that_is_gone_is_found(dataset):
     assert "file: expected a file that can be read" in said["triplets/train.parquet"][0]
 
 
+def test_a_file_that_cannot_be_read_is_blamed_alone(dataset):
+    folder = dataset()
+    damaged = folder / "triplets/train.parquet"
+    damaged.write_bytes(damaged.read_bytes()[:300])
+    (folder / "beir/validation/corpus.jsonl").write_bytes(b"")
+    assert faults(folder).keys() == {
+        "MANIFEST.json",
+        "triplets/train.parquet",
+        "beir/validation/corpus.jsonl",
+    }
+
+
 def test_an_id_that_leads_nowhere_is_found_in_the_tables_and_in_the_collection(dataset):
     folder = dataset()
     for name in ("qrels/validation.parquet", "mteb/qrels/validation.parquet"):

@@ -71,8 +71,9 @@ class Assembly(Spec):
     @field_validator("exports", mode="before")
     @classmethod
     def uses_become_kinds(cls, value: Any) -> Any:  # noqa: ANN401 - what TOML has
-        """Put the export that a use needs in the place of `for`."""
-        return [asked_for(one) for one in value] if isinstance(value, list) else value
+        """Put the export that a use needs in the place of `for`; names may stand by themselves."""
+        wanted = [value] if isinstance(value, str) else value
+        return [asked_for(one) for one in wanted] if isinstance(wanted, list) else wanted
 
     @model_validator(mode="after")
     def folders_are_apart(self) -> Self:

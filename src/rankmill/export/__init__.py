@@ -101,21 +101,23 @@ RESERVED = (
 
 
 def asked_for(wanted: Any) -> Any:  # noqa: ANN401 - what TOML has
-    """A table of a recipe whose `for` names a use, with the `kind` that serves it.
+    """A table of a recipe, by a bare name its `kind`, or with the `kind` that serves its `for`.
 
     Raises:
         ValueError: Nothing serves it; names the nearest use that is known.
     """
+    if isinstance(wanted, str):
+        return {"kind": wanted}
     if not isinstance(wanted, dict) or "for" not in wanted:
         return wanted
     if "kind" in wanted:
-        raise ValueError("exports: one table has both `for` and `kind`; expected one of them")
+        raise ValueError("one table has both `for` and `kind`; expected one of them")
     use = str(wanted["for"]).lower()
     uses = {loss: one for one in kinds() for loss in one.losses}
     if use not in uses:
         near = difflib.get_close_matches(use, uses, n=1)
         hint = f"did you mean {near[0]}?" if near else f"expected one of {', '.join(sorted(uses))}"
-        raise ValueError(f"exports: nothing is for {use!r}; {hint}")
+        raise ValueError(f"nothing is for {use!r}; {hint}")
     said = {key: value for key, value in wanted.items() if key != "for"}
     return {"kind": uses[use].model_fields["kind"].default, **uses[use].suited(use), **said}
 

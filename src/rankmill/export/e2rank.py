@@ -10,6 +10,7 @@ from rankmill.export.base import File
 from rankmill.export.parts import Part
 from rankmill.export.policy import Policy
 from rankmill.export.ranks import Windows, shown
+from rankmill.export.unfit import shorter
 from rankmill.tables import Table
 
 RANKINGS = Table(
@@ -46,14 +47,8 @@ class E2Rank(Windows):
 
     def missing(self, pairs: pl.DataFrame, policy: Policy) -> pl.DataFrame:
         """Lists without an order, or with too few documents."""
-        sizes = pairs.group_by("qid", maintain_order=True).agg(documents=pl.len())
-        short = sizes.filter(pl.col("documents") < self.most).select(
-            id="qid",
-            rule=pl.lit("too_short"),
-            detail=pl.format(f"{{}} documents, every row has {self.most}", "documents"),
-        )
-        tied = super().missing(pairs, policy)
-        return pl.concat([tied, short]).unique("id", keep="first", maintain_order=True)
+        lacking = [super().missing(pairs, policy), shorter(pairs, self.most)]
+        return pl.concat(lacking).unique("id", keep="first", maintain_order=True)
 
     def files(self) -> Sequence[File]:
         """`{split}.jsonl`."""

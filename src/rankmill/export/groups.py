@@ -12,6 +12,8 @@ from pydantic import Field, model_validator
 from rankmill.export.base import Exported, File
 from rankmill.export.draws import Chance
 from rankmill.export.parts import Part
+from rankmill.export.policy import Policy
+from rankmill.export.unfit import shorter
 from rankmill.tables import Table
 
 GROUPS = Table(
@@ -54,6 +56,11 @@ class Sampled(Exported):
         if not self.sizes or list(self.sizes) != sorted(set(self.sizes)):
             raise ValueError(f"sizes must rise, found {list(self.sizes)}")
         return self
+
+    def missing(self, pairs: pl.DataFrame, policy: Policy) -> pl.DataFrame:
+        """Lists that are shorter than the smallest group."""
+        del policy
+        return shorter(pairs, self.sizes[0])
 
     def places(self, qids: Sequence[str], depth: int) -> list[NDArray[np.int64]]:
         """The groups of lists of one depth as places in their rankings, from 0, in shown order.

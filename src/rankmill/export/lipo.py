@@ -11,6 +11,7 @@ from pydantic import Field
 from rankmill.export.base import Exported, File
 from rankmill.export.parts import Part
 from rankmill.export.policy import Policy
+from rankmill.export.unfit import shorter
 from rankmill.tables import Table
 
 LIPO = Table(
@@ -64,10 +65,7 @@ CrossEncoderTrainer(model=reranker, train_dataset=lists, loss=LambdaLoss(reranke
     def missing(self, pairs: pl.DataFrame, policy: Policy) -> pl.DataFrame:
         """Lists of one document."""
         del policy
-        alone = pairs.group_by("qid", maintain_order=True).len().filter(pl.col("len") < 2)
-        return alone.select(
-            id="qid", rule=pl.lit("too_short"), detail=pl.lit("1 document, at least 2")
-        )
+        return shorter(pairs, 2)
 
     def files(self) -> Sequence[File]:
         """`{split}.parquet`."""

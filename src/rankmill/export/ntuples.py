@@ -11,6 +11,9 @@ from rankmill.export.parts import Part
 from rankmill.export.policy import Policy
 from rankmill.tables import Schema, Table
 
+MOST = 1_000
+"""Negatives of a row; each takes a column."""
+
 
 class Ntuples(Exported):
     """Every positive with the negatives of its query that the retriever had ranked highest.
@@ -19,7 +22,7 @@ class Ntuples(Exported):
     the rejections.
 
     Attributes:
-        negatives: Of every row.
+        negatives: Of every row, each in a column of its own.
     """
 
     kind: Literal["ntuples"] = "ntuples"
@@ -44,7 +47,7 @@ ntuples = load_dataset("{data}", "{config}", split="{split}")
 args = SentenceTransformerTrainingArguments(batch_sampler=BatchSamplers.NO_DUPLICATES)
 loss = CachedMultipleNegativesRankingLoss(retriever)
 SentenceTransformerTrainer(model=retriever, args=args, train_dataset=ntuples, loss=loss).train()"""
-    negatives: int = Field(default=4, ge=1)
+    negatives: int = Field(default=4, ge=1, le=MOST)
 
     def missing(self, pairs: pl.DataFrame, policy: Policy) -> pl.DataFrame:
         """Lists without a positive, or with too few negatives."""

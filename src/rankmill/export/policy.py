@@ -79,7 +79,11 @@ class Policy:
         source = pl.format("; a known answer has grade {} and is no negative", down)
         return lists.filter(no_positive | (found < negatives)).select(
             id="qid",
-            rule=pl.when(no_positive).then(pl.lit("no_positive")).otherwise(pl.lit("no_negative")),
+            rule=pl.when(no_positive)
+            .then(pl.lit("no_positive"))
+            .when(found == 0)
+            .then(pl.lit("no_negative"))
+            .otherwise(pl.lit("too_few_negatives")),
             detail=pl.when(no_positive)
             .then(pl.format(f"best grade {{}}, a positive needs {self.positive_grade}", best))
             .otherwise(

@@ -7,7 +7,7 @@ import polars as pl
 from pydantic import Field
 
 from rankmill.export.base import Exported, File, Scale
-from rankmill.export.ntuples import negatives, tuples
+from rankmill.export.ntuples import MOST, negatives, tuples
 from rankmill.export.parts import Part
 from rankmill.export.policy import Policy
 from rankmill.tables import Schema, Table
@@ -42,7 +42,7 @@ retriever = SentenceTransformer("sentence-transformers/all-MiniLM-L6-v2")
 scored = load_dataset("{data}", "{config}", split="{split}")
 loss = MarginMSELoss(retriever)
 SentenceTransformerTrainer(model=retriever, train_dataset=scored, loss=loss).train()"""
-    negatives: int = Field(default=4, ge=1)
+    negatives: int = Field(default=4, ge=1, le=MOST)
 
     def refusal(self, scale: Scale) -> str | None:
         """Margins and softmaxes of an order are made up."""

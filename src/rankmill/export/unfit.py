@@ -1,4 +1,4 @@
-"""Ids that a format of plain lines cannot hold."""
+"""Lists that a format cannot hold: of too few documents, or with an id that breaks its lines."""
 
 import polars as pl
 
@@ -36,3 +36,19 @@ def fit(rows: pl.DataFrame, pattern: str, query: str, document: str) -> pl.DataF
     """
     bad = pl.col(query).str.contains(pattern) | pl.col(document).str.contains(pattern)
     return rows.filter(~bad.any().over(query))
+
+
+def shorter(pairs: pl.DataFrame, least: int) -> pl.DataFrame:
+    """The lists of fewer documents than are needed: columns id, rule and detail.
+
+    Args:
+        pairs: Has a column qid.
+        least: How many are needed.
+    """
+    lists = pairs.group_by("qid", maintain_order=True).len().filter(pl.col("len") < least)
+    noun = pl.when(pl.col("len") == 1).then(pl.lit("document")).otherwise(pl.lit("documents"))
+    return lists.select(
+        id="qid",
+        rule=pl.lit("too_short"),
+        detail=pl.format(f"{{}} {{}}, at least {least}", "len", noun),
+    )

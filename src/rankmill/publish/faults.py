@@ -37,6 +37,8 @@ def _words(error: BaseException, http_error: type[Exception]) -> str:
     words = _line(error) or type(error).__name__
     if isinstance(error, HfHubHTTPError):
         words = _status(error.response.status_code, _server(error))
+    elif "xet-write-token" in words and "404" in words:
+        words = f"{constants.ENDPOINT} takes no files by Xet; set HF_HUB_DISABLE_XET=1"
     elif isinstance(error, ConnectionError | http_error):
         words = f"{constants.ENDPOINT} cannot be reached: {words}"
     return words

@@ -1,7 +1,8 @@
 """A whole dataset folder, or one file by itself."""
 
 from collections import defaultdict
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path, PurePosixPath
 from typing import Any
 
@@ -35,7 +36,7 @@ def validate(folder: Path) -> list[Checked]:
     found = [_digests(folder), *_tables(folder)]
     for name, export in _exports(read_manifest(folder)):
         found += _export(folder, name, export)
-    return _joined([*found, *_configs(folder)])
+    return _joined(_told([*found, *_configs(folder)]))
 
 
 def _exports(manifest: Mapping[str, Any]) -> Iterator[tuple[str, Mapping[str, Any]]]:
@@ -76,8 +77,7 @@ def _serving(use: str) -> tuple[str, dict[str, Any]]:
         wanted = asked_for({"for": use})
     except ValueError as error:
         known = ", ".join(kinds())
-        said = str(error).removeprefix("exports: ")
-        raise ConfigError(f"--as {use}: expected one of {known}, or a use; {said}") from error
+        raise ConfigError(f"--as {use}: expected one of {known}, or a use; {error}") from error
     return wanted.pop("kind"), wanted
 
 
@@ -199,7 +199,21 @@ def _loaded(
         yield _checked(path, 0, loader.name, found)
 
 
-def _joined(found: Sequence[Checked]) -> list[Checked]:
+def _told(found: Sequence[Checked]) -> Iterator[Checked]:
+    """What was found, put on no file that is blamed for another.
+
+    Consumers open all files of a folder at once, and stumble over any that cannot be read.
+    """
+    ruled = [one for one in found if "rules" in one.by]
+    broken = {one.file for one in ruled if any(said.field == "file" for said in one.findings)}
+    folders = {file.partition("/")[0] for file in broken}
+    for one in found:
+        consumed = "rules" not in one.by and one.file.partition("/")[0] in folders
+        innocent = consumed and one.file not in broken
+        yield replace(one, findings=(), more=0) if innocent else one
+
+
+def _joined(found: Iterable[Checked]) -> list[Checked]:
     """One for every file."""
     files: dict[str, Checked] = {}
     for one in found:
