@@ -51,7 +51,10 @@ def main() -> None:
     print(f"{lists:,} lists x {DEPTH}; {os.cpu_count()} cores, load {load:.1f} at the start")
     with tempfile.TemporaryDirectory() as name:
         prepare(Path(name), lists)
-        quiet = os.environ | {"HF_DATASETS_DISABLE_PROGRESS_BARS": "1"}
+        quiet = os.environ | {
+            "HF_DATASETS_DISABLE_PROGRESS_BARS": "1",
+            "ARROW_DEFAULT_MEMORY_POOL": "jemalloc",  # as the command has it
+        }
         for case in CASES:
             command = [sys.executable, __file__, case, name]
             subprocess.run(command, check=True, timeout=600, env=quiet)

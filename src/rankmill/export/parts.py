@@ -18,8 +18,8 @@ from rankmill.export.texts import Texts, kept_texts
 from rankmill.parquet import opened
 from rankmill.tables import JUDGMENTS
 
-_DOCUMENTS = 16_384
-_PAIRS, _BYTES = 16_384, 64_000_000
+_DOCUMENTS = 8_192
+_PAIRS, _BYTES = 12_288, 64_000_000
 
 Made = TypeVar("Made")
 See = Callable[[pl.DataFrame], None]
