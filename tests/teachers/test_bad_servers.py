@@ -88,7 +88,8 @@ def test_every_call_gets_its_own_answer_whatever_goes_wrong(kind, where, quick):
         texts, causes = ask_all(wanted, where, [chat(f"{n}") for n in range(120)])
     assert texts == [f"you said {n}" for n in range(120)]
     assert bool(causes) == (kind != "slow first byte")
-    assert len(server.requests) == 121 + causes.total()
+    unseen = 121 + causes.total() - len(server.requests)
+    assert 0 <= unseen <= causes["timeout"]  # where the machine stalls, before the server saw them
 
 
 def test_a_storm_of_everything_loses_nothing_and_is_counted_by_cause(where, quick):
