@@ -25,6 +25,7 @@ EXPORTS = {
     "e2rank": {"most": 4},
     "fullrank": {},
     "grouprank": {"sizes": [2, 3], "per_list": 2},
+    "groups": {"sizes": [2, 3], "per_list": 2},
     "grpo": {},
     "llama-factory": {"form": "sharegpt"},
     "rankgpt": {},

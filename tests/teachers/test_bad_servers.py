@@ -83,13 +83,13 @@ def ask_all(teacher, where, requests):
 
 @pytest.mark.parametrize("kind", STORM)
 def test_every_call_gets_its_own_answer_whatever_goes_wrong(kind, where, quick):
+    patience = 1.0 if STORM[kind].stall else 30.0  # a busy machine is no fault of the server's
     with Stormy([STORM[kind]], 0.3) as server:
-        wanted = spec(server, timeout_seconds=1.0, tries=20, concurrency=32)
+        wanted = spec(server, timeout_seconds=patience, tries=20, concurrency=32)
         texts, causes = ask_all(wanted, where, [chat(f"{n}") for n in range(120)])
     assert texts == [f"you said {n}" for n in range(120)]
     assert bool(causes) == (kind != "slow first byte")
-    unseen = 121 + causes.total() - len(server.requests)
-    assert 0 <= unseen <= causes["timeout"]  # where the machine stalls, before the server saw them
+    assert len(server.requests) == 121 + causes.total()
 
 
 def test_a_storm_of_everything_loses_nothing_and_is_counted_by_cause(where, quick):
